@@ -1,0 +1,9 @@
+//! Decisions before effects: which layers, which mounts, which order. Nothing here touches the system.
+
+mod layer;
+mod sandbox;
+
+pub use layer::{LayerId, LayerSpec, Setup};
+pub use sandbox::{
+    Access, Command, IdMap, IdRange, Job, Network, Phase, Root, SandboxSpec, Stdio, Step, Tier, base_steps,
+};

@@ -1,0 +1,223 @@
+//! A sandbox as data: it can be shown, compared and tested before anything happens, and sent over a pipe to the
+//! process that executes it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::unit::{HostPath, Limits, RootPath};
+
+/// How user ids inside are made from ids outside. Chosen by what the host allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// Started by root: a private range of 65,536 ids, never the host's own.
+    Root,
+    /// An ordinary user with a subordinate range (`/etc/subuid`, `/etc/subgid`).
+    SubordinateIds,
+    /// An ordinary user without one: a single id.
+    SingleId,
+}
+
+/// One line of an id map: `count` ids from `inside` are `outside` on the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct IdRange {
+    /// First id inside.
+    pub inside: u32,
+    /// First id outside.
+    pub outside: u32,
+    /// How many.
+    pub count: u32,
+}
+
+/// The user namespace's maps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct IdMap {
+    /// How it was chosen.
+    pub tier: Tier,
+    /// `/proc/PID/uid_map`.
+    pub uids: Vec<IdRange>,
+    /// `/proc/PID/gid_map`.
+    pub gids: Vec<IdRange>,
+}
+
+/// What the sandbox is for; decides capabilities and what is writable (research: install needs eleven
+/// capabilities, a build none).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Scriptlets and `kiln run`: uid 0 inside, the root writable, the capabilities that rpm needs.
+    Install,
+    /// Everything that a spec file decides: uid 1000 inside, no capability, the root read-only but for
+    /// `/builddir`, `/tmp`, `/var/tmp` and `/run`.
+    Build,
+}
+
+/// Whether the sandbox shares the host's network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// Only the loopback interface, no route.
+    #[default]
+    None,
+    /// The host's network namespace.
+    Host,
+}
+
+/// Whether a bind mount can be written through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// No.
+    ReadOnly,
+    /// Yes.
+    ReadWrite,
+}
+
+/// Where the root's files come from. Paths are relative to the store's directory, so that no host path shows in
+/// `/proc/self/mountinfo`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Root {
+    /// Overlay lower directories, uppermost first; never empty.
+    pub lower: Vec<String>,
+    /// The overlay's upper and work directories; without them the root is read-only.
+    pub upper: Option<(String, String)>,
+}
+
+/// One mount or file made in the root before the command starts, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// A fresh `/proc`, with its dangerous parts masked or read-only.
+    Proc,
+    /// A fresh read-only `/sys`, masked.
+    Sys,
+    /// `/dev` with null, zero, full, random, urandom, tty, pts, shm and the usual links.
+    Dev,
+    /// A tmpfs.
+    Tmpfs {
+        /// Where.
+        at: RootPath,
+        /// Its mode.
+        mode: u32,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A file or directory of the host.
+    Bind {
+        /// What; a relative path is relative to the store's directory.
+        from: HostPath,
+        /// Where.
+        to: RootPath,
+        /// How.
+        access: Access,
+    },
+    /// A generated file (read-only, on a tmpfs of its own), such as `/etc/hosts`.
+    File {
+        /// Where; the directory must exist.
+        at: RootPath,
+        /// Its content.
+        content: String,
+    },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proc => f.write_str("proc /proc"),
+            Self::Sys => f.write_str("sysfs /sys (read-only)"),
+            Self::Dev => f.write_str("devices /dev"),
+            Self::Tmpfs { at, mode, size } => write!(f, "tmpfs {at} mode={mode:04o} size={size}"),
+            Self::Bind { from, to, access: Access::ReadOnly } => write!(f, "bind {from} -> {to} (read-only)"),
+            Self::Bind { from, to, access: Access::ReadWrite } => {
+                write!(f, "bind {from} -> {to} (read-write)")
+            }
+            Self::File { at, content } => write!(f, "file {at} ({} bytes)", content.len()),
+        }
+    }
+}
+
+/// What runs inside.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// A program of the root.
+    Program {
+        /// Its arguments; the first is looked up in the sandbox's PATH.
+        argv: Vec<String>,
+    },
+    /// A function of kiln's own that runs in the payload's place, with its rights (embedded Lua).
+    Job(Job),
+}
+
+/// A function of kiln's own, by name, with its input.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Job {
+    /// Its name in the table of jobs.
+    pub name: String,
+    /// Its input, as JSON.
+    pub input: String,
+}
+
+/// What the command's standard input, output and error are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stdio {
+    /// Input empty, output and error one pipe to the supervisor.
+    Captured,
+    /// Input a pipe that the supervisor fills; output and error one pipe.
+    Piped,
+    /// Input, output and error three pipes that the supervisor connects to its own.
+    Connected,
+    /// A terminal of the inner devpts.
+    Terminal,
+}
+
+/// Everything about one sandbox.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SandboxSpec {
+    /// The root's files.
+    pub root: Root,
+    /// What is mounted into it.
+    pub steps: Vec<Step>,
+    /// What it is for.
+    pub phase: Phase,
+    /// uid and gid of the command inside.
+    pub user: (u32, u32),
+    /// Whether it has a network.
+    pub network: Network,
+    /// What it may use.
+    pub limits: Limits,
+    /// `uname -n` inside.
+    pub hostname: String,
+    /// The working directory inside.
+    pub directory: RootPath,
+    /// The whole environment; nothing is inherited.
+    pub environment: BTreeMap<String, String>,
+    /// What runs.
+    pub command: Command,
+    /// Its standard streams.
+    pub stdio: Stdio,
+}
+
+/// The mounts that every root has.
+pub fn base_steps(hostname: &str) -> Vec<Step> {
+    let tmpfs = |at: &str, mode| Step::Tmpfs { at: fixed(at), mode, size: TMPFS_SIZE };
+    let hosts = format!("127.0.0.1 localhost {hostname}\n::1 localhost {hostname}\n");
+    vec![
+        Step::Proc,
+        Step::Sys,
+        Step::Dev,
+        tmpfs("/tmp", 0o1777),
+        tmpfs("/var/tmp", 0o1777),
+        tmpfs("/run", 0o755),
+        Step::File { at: fixed("/etc/hosts"), content: hosts },
+        Step::File { at: fixed("/etc/resolv.conf"), content: String::new() },
+    ]
+}
+
+/// Half of a common build machine's memory; a limit on memory counts tmpfs too.
+const TMPFS_SIZE: u64 = 8 << 30;
+
+fn fixed(path: &str) -> RootPath {
+    RootPath::new(path).expect("a constant path is absolute and clean")
+}

@@ -1,0 +1,40 @@
+//! A failed call, quoted.
+
+use std::fmt;
+use std::io;
+
+/// A call that failed: its name, its arguments as a reader would write them, and the kernel's answer.
+#[derive(Debug)]
+pub struct SysError {
+    /// The call's name, such as `openat2`.
+    pub call: &'static str,
+    /// Its arguments.
+    pub args: String,
+    /// What the kernel said.
+    pub source: io::Error,
+}
+
+impl SysError {
+    /// The call `call(args)` failed with `source`.
+    pub fn new(call: &'static str, args: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        Self { call, args: args.into(), source: source.into() }
+    }
+
+    /// The error number, where there is one.
+    pub fn errno(&self) -> Option<i32> {
+        self.source.raw_os_error()
+    }
+
+    /// What kind of failure it was.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.source.kind()
+    }
+}
+
+impl fmt::Display for SysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({}): {}", self.call, self.args, self.source)
+    }
+}
+
+impl std::error::Error for SysError {}

@@ -1,0 +1,163 @@
+//! Files and directories by path. For trees that somebody else wrote, use the `*at` calls instead.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::sys::SysError;
+
+type Result<T> = std::result::Result<T, SysError>;
+
+fn quoted(call: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SysError {
+    let args = format!("{path:?}");
+    move |source| SysError::new(call, args, source)
+}
+
+/// The whole content of a file.
+pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    let path = path.as_ref();
+    fs::read(path).map_err(quoted("read", path))
+}
+
+/// The whole content of a file, which must be UTF-8.
+pub fn read_text(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
+    fs::read_to_string(path).map_err(quoted("read", path))
+}
+
+/// Opens a file for reading.
+pub fn open(path: impl AsRef<Path>) -> Result<File> {
+    let path = path.as_ref();
+    File::open(path).map_err(quoted("open", path))
+}
+
+/// Makes or truncates a file, mode 0644, and opens it for writing.
+pub fn create(path: impl AsRef<Path>) -> Result<File> {
+    let path = path.as_ref();
+    File::create(path).map_err(quoted("open", path))
+}
+
+/// Makes a file that must not exist yet, with `mode`.
+pub fn create_new(path: impl AsRef<Path>, mode: u32) -> Result<File> {
+    let path = path.as_ref();
+    let mut options = OpenOptions::new();
+    options.write(true).read(true).create_new(true).mode(mode);
+    options.open(path).map_err(quoted("open", path))
+}
+
+/// Opens a file for appending; makes it where it is missing.
+pub fn append(path: impl AsRef<Path>) -> Result<File> {
+    let path = path.as_ref();
+    OpenOptions::new().append(true).create(true).open(path).map_err(quoted("open", path))
+}
+
+/// Writes a whole file in place.
+pub fn write(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
+    let path = path.as_ref();
+    fs::write(path, content).map_err(quoted("write", path))
+}
+
+/// Writes a whole file so that a reader sees the old content or the new, never a part: a temporary file beside it,
+/// `fsync`, `rename`.
+pub fn publish(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
+    let path = path.as_ref();
+    let parent = path.parent().unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".kiln-")
+        .permissions(fs::Permissions::from_mode(0o644))
+        .tempfile_in(parent)
+        .map_err(quoted("open", parent))?;
+    file.write_all(content).map_err(quoted("write", path))?;
+    file.as_file().sync_all().map_err(quoted("fsync", path))?;
+    file.persist(path).map_err(|error| quoted("rename", path)(error.error))?;
+    Ok(())
+}
+
+/// Makes a directory and its missing parents, mode 0755.
+pub fn create_dir_all(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    fs::create_dir_all(path).map_err(quoted("mkdir", path))
+}
+
+/// Makes one directory with `mode`; it must not exist yet.
+pub fn create_dir(path: impl AsRef<Path>, mode: u32) -> Result<()> {
+    let path = path.as_ref();
+    fs::DirBuilder::new().mode(mode).create(path).map_err(quoted("mkdir", path))
+}
+
+/// Gives a file or directory another name, atomically.
+pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    fs::rename(from, to).map_err(|source| SysError::new("rename", format!("{from:?}, {to:?}"), source))
+}
+
+/// Removes a file or symbolic link.
+pub fn remove_file(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    fs::remove_file(path).map_err(quoted("unlink", path))
+}
+
+/// Removes a directory with all below it. Only for trees that kiln itself wrote and owns; what a build wrote is
+/// removed inside its user namespace.
+pub fn remove_dir_all(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    fs::remove_dir_all(path).map_err(quoted("unlink", path))
+}
+
+/// A file's metadata, through symbolic links.
+pub fn stat(path: impl AsRef<Path>) -> Result<fs::Metadata> {
+    let path = path.as_ref();
+    fs::metadata(path).map_err(quoted("stat", path))
+}
+
+/// Whether something is there, symbolic links followed.
+pub fn exists(path: impl AsRef<Path>) -> bool {
+    path.as_ref().exists()
+}
+
+/// The path without symbolic links and `..`.
+pub fn canonical(path: impl AsRef<Path>) -> Result<PathBuf> {
+    let path = path.as_ref();
+    fs::canonicalize(path).map_err(quoted("realpath", path))
+}
+
+/// The names in a directory, sorted.
+pub fn list(path: impl AsRef<Path>) -> Result<Vec<std::ffi::OsString>> {
+    let path = path.as_ref();
+    let entries = fs::read_dir(path).map_err(quoted("opendir", path))?;
+    let mut names = entries
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(quoted("readdir", path))?;
+    names.sort();
+    Ok(names)
+}
+
+/// A file mapped into memory for reading.
+#[derive(Debug)]
+pub struct Mapped(Option<memmap2::Mmap>);
+
+impl std::ops::Deref for Mapped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or(&[])
+    }
+}
+
+/// Maps a file of the store, which nobody changes once it is published.
+pub fn map(path: impl AsRef<Path>) -> Result<Mapped> {
+    let path = path.as_ref();
+    let file = File::open(path).map_err(quoted("open", path))?;
+    if file.metadata().map_err(quoted("fstat", path))?.len() == 0 {
+        return Ok(Mapped(None));
+    }
+    #[expect(
+        unsafe_code,
+        reason = "the caller maps only files that nobody truncates: published store objects"
+    )]
+    // SAFETY: store objects are immutable once published, and the store's directory is private to its owner.
+    let map = unsafe { memmap2::Mmap::map(&file) }.map_err(quoted("mmap", path))?;
+    Ok(Mapped(Some(map)))
+}

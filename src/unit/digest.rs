@@ -1,0 +1,226 @@
+//! Digests with their algorithm, and the one place that computes them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::Digest as _;
+
+/// The digest algorithms that repository metadata and packages use today. MD5 is not among them: rpm
+/// does not accept it as proof of anything any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// SHA-1: read in old metadata, never enough on its own.
+    Sha1,
+    /// SHA-224.
+    Sha224,
+    /// SHA-256: what everything of ours is named by.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+const NAMES: &[(&str, Algorithm, usize)] = &[
+    ("sha1", Algorithm::Sha1, 20),
+    ("sha224", Algorithm::Sha224, 28),
+    ("sha256", Algorithm::Sha256, 32),
+    ("sha384", Algorithm::Sha384, 48),
+    ("sha512", Algorithm::Sha512, 64),
+];
+
+impl Algorithm {
+    /// The name as createrepo writes it (`sha` is its old name of sha1).
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = if name == "sha" { "sha1" } else { name };
+        NAMES.iter().find(|row| row.0 == name).map(|row| row.1)
+    }
+
+    /// The algorithm of a number in RFC 9580 section 9.5, as RPM's `FILEDIGESTALGO` and `PAYLOADDIGESTALGO` use.
+    pub fn from_openpgp(number: u32) -> Option<Self> {
+        match number {
+            2 => Some(Self::Sha1),
+            8 => Some(Self::Sha256),
+            9 => Some(Self::Sha384),
+            10 => Some(Self::Sha512),
+            11 => Some(Self::Sha224),
+            _ => None,
+        }
+    }
+
+    fn row(self) -> &'static (&'static str, Algorithm, usize) {
+        &NAMES[self as usize]
+    }
+}
+
+/// A digest: an algorithm and its value. Written `sha256:9f86d0…`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest {
+    algorithm: Algorithm,
+    value: Vec<u8>,
+}
+
+/// Text that is not a digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a {algorithm} digest")]
+pub struct DigestError {
+    algorithm: String,
+    text: String,
+}
+
+impl Digest {
+    /// A digest from its hexadecimal text; the length must be the algorithm's.
+    pub fn from_hex(algorithm: Algorithm, text: &str) -> Result<Self, DigestError> {
+        let (name, _, length) = algorithm.row();
+        let wrong = || DigestError { algorithm: (*name).to_owned(), text: text.chars().take(140).collect() };
+        if text.len() != length * 2 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        let pair = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong());
+        let value = (0..text.len()).step_by(2).map(pair).collect::<Result<_, _>>()?;
+        Ok(Self { algorithm, value })
+    }
+
+    /// The SHA-256 of some bytes.
+    pub fn sha256(bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
+    /// Which algorithm made it.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The value in lower-case hexadecimal.
+    pub fn hex(&self) -> String {
+        self.value.iter().fold(String::with_capacity(self.value.len() * 2), |mut text, byte| {
+            use fmt::Write as _;
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// The value.
+    pub fn bytes(&self) -> &[u8] {
+        &self.value
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm.row().0, self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let wrong = || DigestError { algorithm: "known".to_owned(), text: text.chars().take(140).collect() };
+        let (name, hex) = text.split_once(':').ok_or_else(wrong)?;
+        Self::from_hex(Algorithm::from_name(name).ok_or_else(wrong)?, hex)
+    }
+}
+
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Computes a digest piece by piece.
+#[derive(Debug, Clone)]
+pub struct Hasher(State);
+
+#[derive(Debug, Clone)]
+enum State {
+    Sha1(sha1::Sha1),
+    Sha224(sha2::Sha224),
+    Sha256(sha2::Sha256),
+    Sha384(sha2::Sha384),
+    Sha512(sha2::Sha512),
+}
+
+impl Hasher {
+    /// A new computation.
+    pub fn new(algorithm: Algorithm) -> Self {
+        Self(match algorithm {
+            Algorithm::Sha1 => State::Sha1(sha1::Sha1::new()),
+            Algorithm::Sha224 => State::Sha224(sha2::Sha224::new()),
+            Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha384 => State::Sha384(sha2::Sha384::new()),
+            Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
+        })
+    }
+
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            State::Sha1(state) => state.update(bytes),
+            State::Sha224(state) => state.update(bytes),
+            State::Sha256(state) => state.update(bytes),
+            State::Sha384(state) => state.update(bytes),
+            State::Sha512(state) => state.update(bytes),
+        }
+    }
+
+    /// The digest of all bytes added.
+    pub fn finish(self) -> Digest {
+        let (algorithm, value) = match self.0 {
+            State::Sha1(state) => (Algorithm::Sha1, state.finalize().to_vec()),
+            State::Sha224(state) => (Algorithm::Sha224, state.finalize().to_vec()),
+            State::Sha256(state) => (Algorithm::Sha256, state.finalize().to_vec()),
+            State::Sha384(state) => (Algorithm::Sha384, state.finalize().to_vec()),
+            State::Sha512(state) => (Algorithm::Sha512, state.finalize().to_vec()),
+        };
+        Digest { algorithm, value }
+    }
+}
+
+impl std::io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_reads_back_what_it_writes() {
+        let digest = Digest::sha256(b"abc");
+        assert_eq!(
+            digest.to_string(),
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+    }
+
+    #[test]
+    fn a_digest_of_the_wrong_length_is_refused() {
+        for text in ["sha256:00", "md5:d41d8cd98f00b204e9800998ecf8427e", "sha1:é", "00"] {
+            assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+    }
+}

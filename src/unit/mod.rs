@@ -1,0 +1,11 @@
+//! Values with a unit, so that two things that must not be mixed have two types.
+
+mod bytes;
+mod digest;
+mod limits;
+mod path;
+
+pub use bytes::Bytes;
+pub use digest::{Algorithm, Digest, DigestError, Hasher};
+pub use limits::Limits;
+pub use path::{HostPath, RootPath, RootPathError};

@@ -1,0 +1,2 @@
+//! Clay.
+fn main() {}
