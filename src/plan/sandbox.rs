@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use crate::config::Network;
 use crate::unit::{HostPath, Limits, RootPath};
 
 /// How user ids inside are made from ids outside. Chosen by what the host allows.
@@ -50,17 +51,6 @@ pub enum Phase {
     /// Everything that a spec file decides: uid 1000 inside, no capability, the root read-only but for
     /// `/builddir`, `/tmp`, `/var/tmp` and `/run`.
     Build,
-}
-
-/// Whether the sandbox shares the host's network.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Network {
-    /// Only the loopback interface, no route.
-    #[default]
-    None,
-    /// The host's network namespace.
-    Host,
 }
 
 /// Whether a bind mount can be written through.
