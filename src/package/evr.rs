@@ -67,6 +67,46 @@ impl PartialEq for Evr {
 
 impl Eq for Evr {}
 
+/// The parts of an EVR's text, borrowed. Nothing is converted: an epoch of any length keeps its order.
+#[derive(Debug, Clone, Copy)]
+pub struct EvrRef<'a> {
+    /// The epoch's digits; empty is 0.
+    pub epoch: &'a str,
+    /// The version.
+    pub version: &'a str,
+    /// The release; empty where there is none.
+    pub release: &'a str,
+}
+
+impl<'a> EvrRef<'a> {
+    /// Reads `[epoch:]version[-release]`, as [`Evr::parse`] does.
+    pub fn parse(text: &'a str) -> Self {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (epoch, rest) = match text.as_bytes().get(digits) {
+            Some(b':') => (&text[..digits], &text[digits + 1..]),
+            _ => ("", text),
+        };
+        let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
+        Self { epoch, version, release }
+    }
+
+    /// Order of epoch and version alone.
+    pub fn compare_version(&self, other: &EvrRef<'_>) -> Ordering {
+        numbers(self.epoch.as_bytes(), other.epoch.as_bytes())
+            .then_with(|| vercmp(self.version.as_bytes(), other.version.as_bytes()))
+    }
+
+    /// Order of the releases alone.
+    pub fn compare_release(&self, other: &EvrRef<'_>) -> Ordering {
+        vercmp(self.release.as_bytes(), other.release.as_bytes())
+    }
+
+    /// Order of all three parts.
+    pub fn compare(&self, other: &EvrRef<'_>) -> Ordering {
+        self.compare_version(other).then_with(|| self.compare_release(other))
+    }
+}
+
 /// Compares two versions or two releases: segments of digits or of letters, left to right; `~` sorts before
 /// everything, even the end; `^` sorts after the end and before any other segment; a number is newer than letters.
 pub fn vercmp(mut a: &[u8], mut b: &[u8]) -> Ordering {

@@ -81,6 +81,16 @@ impl Digest {
         Ok(Self { algorithm, value })
     }
 
+    /// A digest from its value; the length must be the algorithm's.
+    pub fn from_bytes(algorithm: Algorithm, value: &[u8]) -> Result<Self, DigestError> {
+        let (name, _, length) = algorithm.row();
+        if value.len() == *length {
+            Ok(Self { algorithm, value: value.to_vec() })
+        } else {
+            Err(DigestError { algorithm: (*name).to_owned(), text: format!("{} bytes", value.len()) })
+        }
+    }
+
     /// The SHA-256 of some bytes.
     pub fn sha256(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new(Algorithm::Sha256);

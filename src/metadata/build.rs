@@ -1,0 +1,128 @@
+//! Tables while they are made: packages arrive one after the other, each with its lists.
+
+use super::raw::put;
+use super::strings::{Full, Id, Interner, Strings};
+use super::table::{ALGORITHMS, Dependency, Metadata, Tables, word};
+use crate::unit::Digest;
+
+/// A package's fields before they are put into the tables.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) name: u32,
+    pub(super) evr: u32,
+    pub(super) arch: u32,
+    pub(super) location: u32,
+    pub(super) size: u64,
+    pub(super) installed: u64,
+    pub(super) built: u64,
+    /// The eight lists, in the order of [`super::Kind`].
+    pub(super) lists: [Vec<Dependency>; 8],
+    pub(super) files: Vec<Id>,
+}
+
+/// The sections while they grow.
+#[derive(Debug)]
+pub(super) struct Builder {
+    pub(super) strings: Interner,
+    packages: Vec<u8>,
+    dependencies: Vec<u8>,
+    files: Vec<u8>,
+    digests: Vec<u8>,
+}
+
+/// The sections, whole.
+#[derive(Debug)]
+pub(super) struct Finished {
+    text: String,
+    ends: Vec<u8>,
+    slots: Vec<u8>,
+    packages: Vec<u8>,
+    dependencies: Vec<u8>,
+    files: Vec<u8>,
+    digests: Vec<u8>,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            strings: Interner::new(),
+            packages: Vec::new(),
+            dependencies: Vec::new(),
+            files: Vec::new(),
+            digests: Vec::new(),
+        }
+    }
+
+    /// How many packages there are.
+    pub(super) fn len(&self) -> usize {
+        self.packages.len() / (word::COUNT * 4)
+    }
+
+    /// Adds a package and empties the record's lists for the next one.
+    pub(super) fn push(&mut self, record: &mut Record, checksum: &Digest) -> Result<(), Full> {
+        let algorithm = ALGORITHMS.iter().position(|row| row.0 == checksum.algorithm()).unwrap_or_default();
+        let digest = u32::try_from(self.digests.len()).map_err(|_| Full::Count)?;
+        let mut words = [0; word::COUNT];
+        words[word::NAME] = record.name;
+        words[word::EVR] = record.evr;
+        words[word::ARCH] = record.arch;
+        words[word::LOCATION] = record.location;
+        words[word::DIGEST] = digest;
+        words[word::ALGORITHM] = algorithm as u32;
+        for (at, long) in
+            [(word::SIZE, record.size), (word::INSTALLED, record.installed), (word::BUILT, record.built)]
+        {
+            words[at] = long as u32;
+            words[at + 1] = (long >> 32) as u32;
+        }
+        for (at, list) in record.lists.iter_mut().enumerate() {
+            words[word::LISTS + at] = count(&self.dependencies, 8)?;
+            for dependency in list.drain(..) {
+                dependency.pack().into_iter().for_each(|word| put(&mut self.dependencies, word));
+            }
+        }
+        words[word::LISTS + 8] = count(&self.dependencies, 8)?;
+        words[word::FILES] = count(&self.files, 4)?;
+        record.files.drain(..).for_each(|path| put(&mut self.files, path.0));
+        words[word::FILES + 1] = count(&self.files, 4)?;
+        self.digests.extend_from_slice(checksum.bytes());
+        for word in words {
+            put(&mut self.packages, word);
+        }
+        Ok(())
+    }
+
+    /// The finished tables.
+    pub(super) fn finish(self, repo: &str) -> Metadata {
+        let slots = self.strings.slots();
+        let mut ends = Vec::with_capacity(self.strings.ends.len() * 4);
+        self.strings.ends.iter().for_each(|end| put(&mut ends, *end));
+        let owned = Finished {
+            text: self.strings.text,
+            ends,
+            slots,
+            packages: self.packages,
+            dependencies: self.dependencies,
+            files: self.files,
+            digests: self.digests,
+        };
+        Metadata { repo: repo.to_owned(), owned }
+    }
+}
+
+fn count(section: &[u8], width: usize) -> Result<u32, Full> {
+    u32::try_from(section.len() / width).map_err(|_| Full::Count)
+}
+
+impl Metadata {
+    pub(super) fn tables(&self) -> Tables<'_> {
+        let owned = &self.owned;
+        Tables {
+            strings: Strings { text: &owned.text, ends: &owned.ends, slots: &owned.slots },
+            packages: &owned.packages,
+            dependencies: &owned.dependencies,
+            files: &owned.files,
+            digests: &owned.digests,
+        }
+    }
+}

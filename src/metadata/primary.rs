@@ -1,0 +1,363 @@
+//! primary.xml: the packages with their dependencies, and the files that are asked for most.
+
+use std::io::BufRead;
+
+use super::build::{Builder, Record};
+use super::error::{Error, Fault, quote};
+use super::location;
+use super::strings::{Full, Id};
+use super::table::{Dependency, Kind, Metadata};
+use super::xml::{self, Tag, Visitor, plain};
+use crate::package::Sense;
+use crate::unit::{Algorithm, Digest};
+
+/// The most packages in one repository.
+const MOST_PACKAGES: u64 = 1 << 22;
+/// The most entries of one package's lists.
+const MOST_ENTRIES: u64 = 1 << 18;
+
+impl Metadata {
+    /// Reads primary.xml as a stream; `input` is already decompressed.
+    pub fn parse(repo: &str, input: impl BufRead) -> Result<Self, Error> {
+        let mut primary = Primary::new();
+        xml::read(repo, input, &mut primary)?;
+        Ok(primary.tables.finish(repo))
+    }
+}
+
+struct Primary {
+    tables: Builder,
+    record: Record,
+    fields: Fields,
+    list: Option<Kind>,
+    entries: u64,
+    text: String,
+}
+
+/// What a package's elements said, as text.
+#[derive(Default)]
+struct Fields {
+    name: String,
+    arch: String,
+    evr: String,
+    checksum_type: String,
+    checksum: String,
+    base: String,
+    href: String,
+}
+
+impl Fields {
+    fn clear(&mut self) {
+        let Self { name, arch, evr, checksum_type, checksum, base, href } = self;
+        [name, arch, evr, checksum_type, checksum, base, href].into_iter().for_each(String::clear);
+    }
+}
+
+impl From<Full> for Fault {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Count => Self::TablesFull,
+            Full::Collisions => Self::Collisions,
+        }
+    }
+}
+
+impl Primary {
+    fn new() -> Self {
+        Self {
+            tables: Builder::new(),
+            record: Record::default(),
+            fields: Fields::default(),
+            list: None,
+            entries: 0,
+            text: String::new(),
+        }
+    }
+
+    fn begin(&mut self, tag: &Tag<'_>) -> Result<(), Fault> {
+        self.fields.clear();
+        self.record = Record { lists: std::mem::take(&mut self.record.lists), ..Record::default() };
+        self.entries = 0;
+        self.list = None;
+        if self.tables.len() as u64 >= MOST_PACKAGES {
+            return Err(Fault::Count { what: "packages", limit: MOST_PACKAGES });
+        }
+        tag.attributes(|name, value| match (name, value) {
+            ("type", "rpm") => Ok(()),
+            ("type", _) => Err(Fault::Word { field: "package type", value: quote(value) }),
+            _ => Ok(()),
+        })
+    }
+
+    fn field(&mut self, tag: &Tag<'_>) -> Result<(), Fault> {
+        let (fields, record) = (&mut self.fields, &mut self.record);
+        match tag.name() {
+            "version" => version(tag, &mut fields.evr),
+            "checksum" => tag.attributes(|name, value| {
+                if name == "type" {
+                    fields.checksum_type.push_str(value);
+                }
+                Ok(())
+            }),
+            "time" => tag.attributes(|name, value| {
+                if name == "build" {
+                    record.built = number("build time", value)?;
+                }
+                Ok(())
+            }),
+            "size" => tag.attributes(|name, value| {
+                match name {
+                    "package" => record.size = number("package size", value)?,
+                    "installed" => record.installed = number("installed size", value)?,
+                    _ => {}
+                }
+                Ok(())
+            }),
+            "location" => tag.attributes(|name, value| {
+                match name {
+                    "href" => fields.href.push_str(value),
+                    "xml:base" => fields.base.push_str(value),
+                    _ => {}
+                }
+                Ok(())
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn entry(&mut self, kind: Kind, tag: &Tag<'_>) -> Result<(), Fault> {
+        self.count()?;
+        let (mut name, mut sense, mut pre) = (None, Sense::ANY, false);
+        let mut evr = EvrText::default();
+        tag.attributes(|key, value| {
+            match key {
+                "name" => name = Some(self.tables.strings.intern(value)?),
+                "flags" => {
+                    let unknown = || Fault::Word { field: "flags", value: quote(value) };
+                    sense = Sense::from_word(value).ok_or_else(unknown)?;
+                }
+                "epoch" => evr.epoch.push_str(value),
+                "ver" => evr.version.push_str(value),
+                "rel" => evr.release.push_str(value),
+                "pre" => pre = value == "1",
+                _ => {}
+            }
+            Ok(())
+        })?;
+        let name = name.filter(|name| *name != Id::EMPTY).ok_or(Fault::Missing("name"))?;
+        self.text.clear();
+        if sense != Sense::ANY {
+            evr.write(&mut self.text);
+        }
+        if self.text.is_empty() {
+            sense = Sense::ANY;
+        }
+        let evr = self.tables.strings.intern(&self.text)?;
+        self.record.lists[kind as usize].push(Dependency { name, evr, sense, pre });
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<(), Fault> {
+        self.entries += 1;
+        if self.entries > MOST_ENTRIES {
+            return Err(Fault::Count { what: "entries in one package", limit: MOST_ENTRIES });
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Fault> {
+        let fields = &self.fields;
+        for (text, what) in [(&fields.name, "name"), (&fields.arch, "arch"), (&fields.evr, "version")] {
+            if text.is_empty() {
+                return Err(Fault::Missing(what));
+            }
+        }
+        let checksum = digest(&fields.checksum_type, &fields.checksum)?;
+        let location = location::join(&fields.base, &fields.href)?;
+        let strings = &mut self.tables.strings;
+        let (name, evr) = (strings.intern(&fields.name)?, strings.intern(&fields.evr)?);
+        (self.record.name, self.record.evr) = (name.0, evr.0);
+        self.record.arch = strings.intern(&fields.arch)?.0;
+        self.record.location = strings.intern(&location)?.0;
+        let itself = Dependency { name, evr, sense: Sense::EQUAL, pre: false };
+        let provides = &mut self.record.lists[Kind::Provides as usize];
+        let source = matches!(fields.arch.as_str(), "src" | "nosrc");
+        if !source && !provides.contains(&itself) {
+            provides.push(itself);
+        }
+        Ok(self.tables.push(&mut self.record, &checksum)?)
+    }
+}
+
+impl Visitor for Primary {
+    const ROOT: &'static str = "metadata";
+    const DOCUMENT: &'static str = "primary";
+
+    fn open(&mut self, depth: usize, tag: &Tag<'_>) -> Result<(), Fault> {
+        match (depth, self.list, tag.name()) {
+            (5, Some(kind), "entry") => self.entry(kind, tag),
+            (3, ..) => self.field(tag),
+            (4, _, name) => {
+                self.list = list(name);
+                Ok(())
+            }
+            (2, _, "package") => self.begin(tag),
+            _ => Ok(()),
+        }
+    }
+
+    fn close(&mut self, depth: usize, name: &str, text: &str) -> Result<(), Fault> {
+        let field = match (depth, name) {
+            (4, "file") => {
+                self.count()?;
+                plain(text)?;
+                self.record.files.push(self.tables.strings.intern(text)?);
+                return Ok(());
+            }
+            (4, _) => {
+                self.list = None;
+                return Ok(());
+            }
+            (2, "package") => return self.finish(),
+            (3, "name") => &mut self.fields.name,
+            (3, "arch") => &mut self.fields.arch,
+            (3, "checksum") => &mut self.fields.checksum,
+            _ => return Ok(()),
+        };
+        let text = text.trim_ascii();
+        plain(text)?;
+        if !field.is_empty() {
+            return Err(Fault::Twice { what: "element", id: quote(name) });
+        }
+        field.push_str(text);
+        Ok(())
+    }
+
+    fn subject(&self) -> Option<String> {
+        if self.fields.name.is_empty() {
+            return Some(format!("package number {}", self.tables.len() + 1));
+        }
+        Some(format!("package `{}`", quote(&self.fields.name)))
+    }
+}
+
+fn list(name: &str) -> Option<Kind> {
+    match name {
+        "provides" => Some(Kind::Provides),
+        "requires" => Some(Kind::Requires),
+        "conflicts" => Some(Kind::Conflicts),
+        "obsoletes" => Some(Kind::Obsoletes),
+        "recommends" => Some(Kind::Recommends),
+        "suggests" => Some(Kind::Suggests),
+        "supplements" => Some(Kind::Supplements),
+        "enhances" => Some(Kind::Enhances),
+        _ => None,
+    }
+}
+
+/// The parts of an EVR as attributes give them.
+#[derive(Default)]
+struct EvrText {
+    epoch: String,
+    version: String,
+    release: String,
+}
+
+impl EvrText {
+    /// Appends `[epoch:]version[-release]`: an epoch of 0 is left out, unless the version would be taken for one.
+    fn write(&self, text: &mut String) {
+        let digits = self.version.bytes().take_while(u8::is_ascii_digit).count();
+        let looks_like_epoch = digits > 0 && self.version.as_bytes().get(digits) == Some(&b':');
+        if !matches!(self.epoch.as_str(), "" | "0") {
+            text.push_str(&self.epoch);
+            text.push(':');
+        } else if looks_like_epoch {
+            text.push_str("0:");
+        }
+        text.push_str(&self.version);
+        if !self.release.is_empty() {
+            text.push('-');
+            text.push_str(&self.release);
+        }
+    }
+}
+
+fn version(tag: &Tag<'_>, into: &mut String) -> Result<(), Fault> {
+    let mut evr = EvrText::default();
+    tag.attributes(|name, value| {
+        match name {
+            "epoch" => evr.epoch.push_str(value),
+            "ver" => evr.version.push_str(value),
+            "rel" => evr.release.push_str(value),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    if evr.version.is_empty() {
+        return Err(Fault::Missing("version"));
+    }
+    evr.write(into);
+    Ok(())
+}
+
+/// A number that is not negative.
+pub(super) fn number(field: &'static str, value: &str) -> Result<u64, Fault> {
+    value.parse().map_err(|_| Fault::Number { field, value: quote(value) })
+}
+
+/// A digest from its type attribute and its hexadecimal text.
+pub(super) fn digest(algorithm: &str, value: &str) -> Result<Digest, Fault> {
+    let refused = || Fault::Digest { algorithm: quote(algorithm), value: quote(value) };
+    let algorithm = Algorithm::from_name(algorithm).ok_or_else(refused)?;
+    Digest::from_hex(algorithm, value).map_err(|_| refused())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASH: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="1">
+<package type="rpm">
+  <name>bash</name><arch>x86_64</arch><version epoch="1" ver="5.2" rel="1.cl1"/>
+  <checksum type="sha256" pkgid="YES">e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855</checksum>
+  <summary>A &lt;shell&gt;</summary>
+  <time file="2" build="1"/><size package="10" installed="20" archive="30"/>
+  <location href="Packages/bash.rpm"/>
+  <format>
+    <rpm:license>GPL</rpm:license><rpm:vendor/>
+    <rpm:provides><rpm:entry name="config(bash)" flags="EQ" epoch="0" ver="5.2" rel="1.cl1"/></rpm:provides>
+    <rpm:requires>
+      <rpm:entry name="/bin/sh" pre="1"/>
+      <rpm:entry name="(a if b &gt; 1)"/>
+      <rpm:entry name="glibc" flags="GE" epoch="0" ver="2.34"/>
+    </rpm:requires>
+    <file>/usr/bin/bash</file><file type="dir">/etc/skel</file>
+  </format>
+</package>
+</metadata>"#;
+
+    #[test]
+    fn a_package_has_what_its_elements_say() {
+        let metadata = Metadata::parse("clay", BASH.as_bytes()).unwrap();
+        let package = metadata.packages().next().unwrap();
+        assert_eq!(package.nevra().to_string(), "bash-1:5.2-1.cl1.x86_64");
+        assert_eq!(package.location(), "Packages/bash.rpm");
+        assert_eq!((package.size(), package.installed_size(), package.built()), (10, 20, 1));
+        assert_eq!(package.checksum(), Digest::sha256(b""));
+        let list = |kind| {
+            let text = |it: Dependency| {
+                let (name, evr) = (metadata.text(it.name), metadata.text(it.evr));
+                format!("{name} {} {evr}{}", it.sense.symbol(), if it.pre { " pre" } else { "" })
+            };
+            package.dependencies(kind).map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(list(Kind::Provides), ["config(bash) = 5.2-1.cl1", "bash = 1:5.2-1.cl1"]);
+        assert_eq!(list(Kind::Requires), ["/bin/sh   pre", "(a if b > 1)  ", "glibc >= 2.34"]);
+        assert!(list(Kind::Enhances).is_empty());
+        let files: Vec<_> = package.files().map(|path| metadata.text(path)).collect();
+        assert_eq!(files, ["/usr/bin/bash", "/etc/skel"]);
+        assert_eq!(metadata.find("glibc").map(|id| metadata.text(id)), Some("glibc"));
+        assert_eq!(metadata.find("zsh"), None);
+    }
+}
