@@ -1,6 +1,7 @@
 //! Decisions before effects: which layers, which mounts, which order. Nothing here touches the system.
 
 mod layer;
+pub mod order;
 mod sandbox;
 
 pub use layer::{LayerId, LayerSpec, Setup};

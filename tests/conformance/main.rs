@@ -1,0 +1,6 @@
+//! What kiln does beside what rpm itself does with the same packages. Where the host has no rpm, the cases are skipped
+//! and say so.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and says what it skipped")]
+
+mod order;
+mod support;
