@@ -12,6 +12,7 @@ mod files;
 pub mod header;
 mod nevra;
 mod relation;
+mod rich;
 mod script;
 pub mod tag;
 #[cfg(test)]
@@ -19,9 +20,11 @@ mod tests;
 mod values;
 
 pub use checksum::{FileAlgorithm, FileDigest, FileHasher};
-pub use dependency::{Range, Sense};
+
+pub use dependency::{Dependency, DependencyError, Range, Sense};
 pub use evr::{Evr, EvrRef, vercmp};
 pub use files::{FileEntry, FileFlags, FileKind};
 pub use nevra::{Nevra, NevraError};
 pub use relation::{Relation, RelationFlags, RelationKind};
+pub use rich::Rich;
 pub use script::{DEFAULT_TRIGGER_PRIORITY, Script, Scriptlet, ScriptletKind, Trigger, TriggerFamily};
