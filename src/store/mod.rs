@@ -1,1 +1,33 @@
-//! store.
+//! Everything that is made once and never changes: repository metadata, package files, unpacked packages, layers.
+//!
+//! Whatever lies here is named by what made it, so a thing that is found is the right thing, and readers take no
+//! lock. Everything is made in `tmp/` and appears by one `rename(2)`: a process killed at any moment leaves either the
+//! whole thing or garbage in `tmp/`, which the next run can tell from live work by its lock. Two makers of the
+//! same thing race, and the loser throws its copy away.
+//!
+//! ```text
+//! format            the layout's version
+//! ids.json          the user namespace's id map: files are owned by its ids, so one map owns a store
+//! repos/<digest>/   metadata as fetched
+//! rpms/<hex>.rpm    package files as fetched
+//! packages/<hex>/   manifest.json, header, signature, files/<index>: one unpacked package
+//! layers/<id>/      manifest.json, fs/: what one transaction adds
+//! tmp/<name>/       being made; tmp/<name>.lock says whether its maker lives
+//! inputs.lock       shared while somebody reads repos, rpms or packages; exclusive while they are pruned
+//! ```
+
+mod error;
+mod layer;
+mod layout;
+mod package;
+mod staging;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+
+pub use error::Error;
+pub use layer::{Layer, LayerManifest, LayerPackage, Lease};
+pub use layout::Store;
+pub use package::{PackageManifest, StoredPackage};
+pub use staging::Staging;
+pub use upkeep::{Kind, Usage, remove, usage};

@@ -3,5 +3,8 @@
 
 mod error;
 pub mod fs;
+pub mod lock;
+pub mod owner;
+pub mod tree;
 
 pub use error::SysError;

@@ -1,0 +1,145 @@
+//! Layers: what one transaction adds.
+
+use crate::package::Nevra;
+use crate::plan::{LayerId, LayerSpec, Setup};
+use crate::store::{Error, Staging, Store};
+use crate::sys::fs;
+use crate::sys::lock::{Lock, Share};
+use crate::unit::{Digest, HostPath};
+
+const VERSION: u32 = 1;
+
+/// A package of a layer.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LayerPackage {
+    /// What it is.
+    pub nevra: Nevra,
+    /// The package file's digest.
+    pub sha256: Digest,
+}
+
+/// `layers/<id>/manifest.json`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LayerManifest {
+    version: u32,
+    /// The layer's name.
+    pub id: LayerId,
+    /// The layers below, uppermost first.
+    pub parents: Vec<LayerId>,
+    /// The packages that it adds.
+    pub packages: Vec<LayerPackage>,
+    /// What else decides its bytes.
+    pub setup: Setup,
+    /// The kiln that made it.
+    pub kiln: String,
+}
+
+impl LayerManifest {
+    /// The manifest of a layer made as `spec` says.
+    pub fn new(spec: &LayerSpec) -> Self {
+        let package = |package: &crate::lock::LockedPackage| LayerPackage {
+            nevra: package.nevra.clone(),
+            sha256: package.digest.clone(),
+        };
+        Self {
+            version: VERSION,
+            id: spec.id.clone(),
+            parents: spec.parents.clone(),
+            packages: spec.packages.iter().map(package).collect(),
+            setup: spec.setup.clone(),
+            kiln: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// A layer in the store, kept from being pruned while this value lives.
+#[derive(Debug)]
+pub struct Layer {
+    /// Its manifest.
+    pub manifest: LayerManifest,
+    path: HostPath,
+    _lease: Lease,
+}
+
+/// Says that a layer is in use.
+#[derive(Debug)]
+pub struct Lease {
+    _lock: Lock,
+}
+
+impl Layer {
+    /// Its directory.
+    pub fn path(&self) -> &HostPath {
+        &self.path
+    }
+
+    /// Its tree, relative to the store: an overlay's lower directory.
+    pub fn lower(&self) -> String {
+        format!("layers/{}/fs", self.manifest.id.hex())
+    }
+
+    /// Its tree on the host.
+    pub fn fs(&self) -> HostPath {
+        self.path.join("fs")
+    }
+}
+
+impl Store {
+    /// The layer of this name, leased.
+    pub fn find_layer(&self, id: &LayerId) -> Result<Option<Layer>, Error> {
+        let path = self.layer_path(id);
+        let file = path.join("manifest.json");
+        let Some(lease) = lease(&file)? else { return Ok(None) };
+        let text = fs::read_text(&file)?;
+        let damaged = |why: String| Error::Damaged { path: file.clone(), why };
+        let manifest: LayerManifest =
+            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        if manifest.version != VERSION || manifest.id != *id {
+            return Err(damaged("it is of another layer or version".to_owned()));
+        }
+        Ok(Some(Layer { manifest, path, _lease: lease }))
+    }
+
+    /// The layer of this name with all below it, uppermost first; nothing where one of them is missing.
+    pub fn find_layers(&self, id: &LayerId) -> Result<Option<Vec<Layer>>, Error> {
+        let Some(top) = self.find_layer(id)? else { return Ok(None) };
+        let mut layers = Vec::with_capacity(1 + top.manifest.parents.len());
+        let parents = top.manifest.parents.clone();
+        layers.push(top);
+        for parent in &parents {
+            match self.find_layer(parent)? {
+                Some(layer) => layers.push(layer),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(layers))
+    }
+
+    /// Publishes a layer whose tree was made in the staging directory's `fs/`.
+    pub fn publish_layer(&self, staging: &Staging, manifest: LayerManifest) -> Result<Layer, Error> {
+        let path = self.layer_path(&manifest.id);
+        self.write_manifest(staging.path(), &manifest)?;
+        self.publish(staging.path(), &path)?;
+        let file = path.join("manifest.json");
+        match lease(&file)? {
+            Some(lease) => Ok(Layer { manifest, path, _lease: lease }),
+            None => {
+                Err(Error::Damaged { path: file, why: "the layer was removed as it was made".to_owned() })
+            }
+        }
+    }
+
+    fn layer_path(&self, id: &LayerId) -> HostPath {
+        self.path().join("layers").join(id.hex())
+    }
+}
+
+/// A shared lock on a layer's manifest; nothing where the layer is missing or being removed.
+fn lease(manifest: &HostPath) -> Result<Option<Lease>, Error> {
+    match Lock::attempt(manifest, Share::Shared) {
+        Ok(Some(lock)) if lock.is_current() => Ok(Some(Lease { _lock: lock })),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

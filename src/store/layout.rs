@@ -1,0 +1,186 @@
+//! Opening a store: its directories, its owner, its version.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use crate::plan::IdMap;
+use crate::store::Error;
+use crate::sys::lock::{Lock, Share};
+use crate::sys::owner::{Owner, chmod, chown};
+use crate::sys::{self, fs};
+use crate::unit::{Digest, HostPath};
+
+const FORMAT: u32 = 1;
+const DIRECTORIES: &[&str] = &["repos", "rpms", "packages", "layers", "tmp"];
+const FILES: &[&str] = &["format", "ids.json", "inputs.lock"];
+
+/// An open store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    path: HostPath,
+    owner: Owner,
+}
+
+impl Store {
+    /// Opens the store in a directory, and makes it where it is missing. Files in it are owned by the ids that `ids`
+    /// maps, so a store that was made with another map is refused.
+    pub fn open(path: &HostPath, ids: &IdMap) -> Result<Self, Error> {
+        let root = |ranges: &[crate::plan::IdRange]| {
+            ranges.iter().find(|range| range.inside == 0).map(|range| range.outside).ok_or(Error::NoRoot)
+        };
+        let owner = Owner { uid: root(&ids.uids)?, gid: root(&ids.gids)? };
+        if !fs::exists(path) {
+            make(path, owner)?;
+        }
+        let path = HostPath::new(fs::canonical(path)?);
+        let store = Self { path, owner };
+        let new = !fs::exists(store.path.join("format"));
+        if new {
+            store.check_foreign()?;
+        }
+        store.check_owner()?;
+        if new {
+            store.initialise(ids)?;
+        }
+        store.check_format()?;
+        store.check_ids(ids)?;
+        Ok(store)
+    }
+
+    /// The store's directory, absolute and without symbolic links.
+    pub fn path(&self) -> &HostPath {
+        &self.path
+    }
+
+    /// Root's ids inside, as the host sees them: they own the store.
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// The owner that new files must be given, or nothing where they are made with it.
+    pub fn other_owner(&self) -> Option<Owner> {
+        (self.owner != Owner::current()).then_some(self.owner)
+    }
+
+    /// Gives a file or directory that this process made to the store's owner.
+    pub fn own(&self, path: &HostPath) -> Result<(), Error> {
+        match self.other_owner() {
+            Some(owner) => Ok(chown(path, owner)?),
+            None => Ok(()),
+        }
+    }
+
+    /// A path inside the store, relative to it, as sandboxes and jobs name it.
+    pub fn relative<'a>(&self, path: &'a HostPath) -> &'a std::path::Path {
+        path.as_path().strip_prefix(self.path.as_path()).unwrap_or(path.as_path())
+    }
+
+    /// Where repository metadata lies.
+    pub fn repos(&self) -> HostPath {
+        self.path.join("repos")
+    }
+
+    /// Where package files lie.
+    pub fn rpms(&self) -> HostPath {
+        self.path.join("rpms")
+    }
+
+    /// Where the package file of a digest lies, if it is there.
+    pub fn rpm(&self, digest: &Digest) -> HostPath {
+        self.rpms().join(format!("{}.rpm", digest.hex()))
+    }
+
+    /// Says that repos, rpms or packages are being read: nothing in them is pruned meanwhile.
+    pub fn use_inputs(&self) -> Result<Lock, Error> {
+        Ok(Lock::make(self.path.join("inputs.lock"), Share::Shared)?)
+    }
+
+    fn check_owner(&self) -> Result<(), Error> {
+        let stat = fs::stat(&self.path)?;
+        let mode = stat.mode() & 0o7777;
+        if stat.uid() == self.owner.uid && mode == 0o700 {
+            return Ok(());
+        }
+        // An empty directory that somebody made for us is taken; one with files in it is not touched.
+        let ours = stat.uid() == Owner::current().uid || stat.uid() == self.owner.uid;
+        if ours && fs::list(&self.path)?.is_empty() {
+            self.own(&self.path)?;
+            return Ok(chmod(&self.path, 0o700)?);
+        }
+        let (path, expected) = (self.path.clone(), self.owner.uid);
+        Err(Error::Owner { path, uid: stat.uid(), mode, expected })
+    }
+
+    /// Takes a directory only when it is empty, or a store that was never finished.
+    fn check_foreign(&self) -> Result<(), Error> {
+        for name in fs::list(&self.path)? {
+            let ours = DIRECTORIES.iter().chain(FILES).any(|known| name == *known);
+            if !ours && !name.as_encoded_bytes().starts_with(b".kiln-") {
+                let found = name.to_string_lossy().into_owned();
+                return Err(Error::NotAStore { path: self.path.clone(), found });
+            }
+        }
+        Ok(())
+    }
+
+    fn initialise(&self, ids: &IdMap) -> Result<(), Error> {
+        let lock = self.path.join("inputs.lock");
+        let _lock = Lock::make(&lock, Share::Exclusive)?;
+        self.own(&lock)?;
+        for name in DIRECTORIES {
+            let directory = self.path.join(name);
+            match fs::create_dir(&directory, 0o755) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                other => other?,
+            }
+            self.own(&directory)?;
+        }
+        if !fs::exists(self.path.join("ids.json")) {
+            self.write("ids.json", &serde_json::to_vec_pretty(ids).unwrap_or_default())?;
+        }
+        self.write("format", format!("{FORMAT}\n").as_bytes())
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), Error> {
+        let path = self.path.join(name);
+        fs::publish(&path, content)?;
+        self.own(&path)
+    }
+
+    fn check_format(&self) -> Result<(), Error> {
+        let found = fs::read_text(self.path.join("format"))?.trim().to_owned();
+        if found.parse() == Ok(FORMAT) {
+            return Ok(());
+        }
+        Err(Error::Format { path: self.path.clone(), found, known: FORMAT })
+    }
+
+    fn check_ids(&self, ids: &IdMap) -> Result<(), Error> {
+        let path = self.path.join("ids.json");
+        let text = fs::read_text(&path)?;
+        let recorded: IdMap =
+            serde_json::from_str(&text).map_err(|error| Error::Damaged { path, why: error.to_string() })?;
+        if recorded == *ids {
+            return Ok(());
+        }
+        let (recorded, now) = (words(&recorded), words(ids));
+        Err(Error::OtherIds { path: self.path.clone(), recorded, now })
+    }
+}
+
+fn words(ids: &IdMap) -> String {
+    let range = |range: &crate::plan::IdRange| format!("{} from {}", range.count, range.outside);
+    let uids: Vec<_> = ids.uids.iter().map(range).collect();
+    format!("uids {}", uids.join(", "))
+}
+
+/// Makes the store's directory and those above it; only the last is private.
+fn make(path: &HostPath, owner: Owner) -> Result<(), sys::SysError> {
+    if let Some(above) = path.as_path().parent().filter(|above| !above.as_os_str().is_empty()) {
+        fs::create_dir_all(above)?;
+    }
+    match fs::create_dir(path, 0o700) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        other => other?,
+    }
+    if owner == Owner::current() { Ok(()) } else { chown(path, owner) }
+}

@@ -1,0 +1,106 @@
+//! Unpacked packages.
+
+use crate::package::Nevra;
+use crate::store::{Error, Staging, Store};
+use crate::sys::fs;
+use crate::unit::{Digest, HostPath};
+
+const VERSION: u32 = 1;
+
+/// `packages/<hex>/manifest.json`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PackageManifest {
+    version: u32,
+    /// What it is.
+    pub nevra: Nevra,
+    /// The package file's digest, which names the directory.
+    pub digest: Digest,
+    /// The package file's size.
+    pub size: u64,
+    /// The digest of `header`; the files' own digests are in the header.
+    pub header: Digest,
+    /// How many of the package's files have content, by name.
+    pub files: u64,
+    /// Bytes of content, each hard-linked set counted once.
+    pub bytes: u64,
+}
+
+impl PackageManifest {
+    /// A manifest of the version that this kiln writes.
+    pub fn new(nevra: Nevra, digest: Digest, size: u64, header: Digest) -> Self {
+        Self { version: VERSION, nevra, digest, size, header, files: 0, bytes: 0 }
+    }
+}
+
+/// A package in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPackage {
+    /// Its directory.
+    pub path: HostPath,
+    /// Its manifest.
+    pub manifest: PackageManifest,
+}
+
+impl StoredPackage {
+    /// The package's header as it is in the package file (`Header::parse` with `Origin::Package`).
+    pub fn header(&self) -> Result<fs::Mapped, Error> {
+        Ok(fs::map(self.path.join("header"))?)
+    }
+
+    /// The package's signature header as it is in the package file (`Origin::Signature`).
+    pub fn signature(&self) -> Result<fs::Mapped, Error> {
+        Ok(fs::map(self.path.join("signature"))?)
+    }
+
+    /// The content of the file with this position in the header. Members of a hard-linked set are one inode.
+    pub fn file(&self, index: usize) -> HostPath {
+        self.path.join("files").join(index.to_string())
+    }
+}
+
+impl Store {
+    /// The unpacked package of a digest.
+    pub fn package(&self, digest: &Digest) -> Result<Option<StoredPackage>, Error> {
+        let path = self.package_path(digest);
+        let manifest = path.join("manifest.json");
+        let text = match fs::read_text(&manifest) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let damaged = |why: String| Error::Damaged { path: manifest.clone(), why };
+        let manifest: PackageManifest =
+            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        if manifest.version != VERSION || manifest.digest != *digest {
+            return Err(damaged("it is of another package or version".to_owned()));
+        }
+        Ok(Some(StoredPackage { path, manifest }))
+    }
+
+    /// Publishes an unpacked package that was made in a staging directory.
+    pub fn publish_package(
+        &self,
+        staging: &Staging,
+        manifest: PackageManifest,
+    ) -> Result<StoredPackage, Error> {
+        let path = self.package_path(&manifest.digest);
+        self.write_manifest(staging.path(), &manifest)?;
+        self.publish(staging.path(), &path)?;
+        Ok(StoredPackage { path, manifest })
+    }
+
+    pub(super) fn write_manifest(
+        &self,
+        directory: &HostPath,
+        manifest: &impl serde::Serialize,
+    ) -> Result<(), Error> {
+        let path = directory.join("manifest.json");
+        let text = serde_json::to_vec_pretty(manifest)
+            .map_err(|error| Error::Damaged { path: path.clone(), why: error.to_string() })?;
+        fs::publish(&path, &text)?;
+        self.own(&path)
+    }
+
+    fn package_path(&self, digest: &Digest) -> HostPath {
+        self.path().join("packages").join(digest.hex())
+    }
+}

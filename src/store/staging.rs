@@ -1,0 +1,98 @@
+//! A directory in which something is being made.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::store::{Error, Store};
+use crate::sys::lock::{Lock, Share};
+use crate::sys::{fs, tree};
+use crate::unit::HostPath;
+
+/// A directory of its own in `tmp/`, which only this process uses. Dropping it removes it.
+///
+/// Its lock file is made before it and removed after it, and is locked all the time between. So a directory without
+/// a locked lock file has no maker any more, whatever happened to that.
+#[derive(Debug)]
+pub struct Staging {
+    path: HostPath,
+    lock_path: HostPath,
+    _lock: Lock,
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+impl Store {
+    /// Makes a directory to make something in; `purpose` is the beginning of its name.
+    pub fn stage(&self, purpose: &str) -> Result<Staging, Error> {
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{purpose}-{}-{number}", std::process::id());
+            let lock_path = self.path().join("tmp").join(format!("{name}.lock"));
+            // Somebody who cleans up may meet the file before it is locked, and remove it.
+            let lock = match Lock::create(&lock_path)? {
+                Some(lock) if lock.is_current() => lock,
+                _ => continue,
+            };
+            let path = self.path().join("tmp").join(name);
+            match fs::create_dir(&path, 0o755) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
+                other => other?,
+            }
+            let staging = Staging { path, lock_path, _lock: lock };
+            self.own(&staging.path)?;
+            return Ok(staging);
+        }
+    }
+
+    /// Makes what lies in `staging` appear at `place`, by renaming. Where somebody else was faster, theirs stays.
+    pub(super) fn publish(&self, staging: &HostPath, place: &HostPath) -> Result<(), Error> {
+        self.own(staging)?;
+        match fs::rename(staging, place) {
+            Err(error) if fs::exists(place.join("manifest.json")) => {
+                tracing::debug!(%error, %place, "somebody else made it first");
+                Ok(())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// What is in `tmp/` and has no maker any more, relative to the store. Each may hold files of any of the sandbox's
+    /// ids, so [`super::remove`] must remove it inside the user namespace.
+    pub fn garbage(&self) -> Result<Vec<String>, Error> {
+        let tmp = self.path().join("tmp");
+        let names = fs::list(&tmp)?;
+        let mut garbage = Vec::new();
+        for name in &names {
+            let name = name.to_string_lossy();
+            let base = name.strip_suffix(".lock");
+            let lock = tmp.join(format!("{}.lock", base.unwrap_or(&name)));
+            let free = match Lock::attempt(&lock, Share::Exclusive) {
+                Ok(held) => held.is_some(),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+                Err(error) => return Err(error.into()),
+            };
+            if free {
+                garbage.push((format!("tmp/{name}"), base.is_some()));
+            }
+        }
+        // Directories first: a directory must never be without its lock file.
+        garbage.sort_by_key(|(_, is_lock)| *is_lock);
+        Ok(garbage.into_iter().map(|(path, _)| path).collect())
+    }
+}
+
+impl Staging {
+    /// The directory.
+    pub fn path(&self) -> &HostPath {
+        &self.path
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What sandboxes wrote into it may not be ours to remove; then it waits in tmp/ for `garbage`.
+        match tree::remove(&self.path) {
+            Ok(()) => drop(fs::remove_file(&self.lock_path)),
+            Err(error) => tracing::debug!(%error, path = %self.path, "left for the next clean-up"),
+        }
+    }
+}
