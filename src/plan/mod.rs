@@ -3,6 +3,7 @@
 mod layer;
 pub mod order;
 mod sandbox;
+pub mod transaction;
 
 pub use layer::{LayerId, LayerSpec, Setup};
 pub use sandbox::{

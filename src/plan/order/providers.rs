@@ -1,11 +1,9 @@
 //! Which package of the transaction answers a dependency.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::package::{Evr, vercmp};
-use crate::plan::order::flag::{EQUAL, GREATER, LESS, SENSE};
-use crate::plan::order::{Colors, Dependency, Facts};
+use crate::package::Relation;
+use crate::plan::order::{Colors, Facts, Want};
 
 /// How many links a path may go through before it is taken for a circle.
 const DEPTH: usize = 40;
@@ -59,7 +57,7 @@ pub(super) struct Providers<'a> {
     packages: &'a [Facts],
     colors: Colors,
     links: &'a Links,
-    names: BTreeMap<&'a str, Vec<(usize, &'a Dependency)>>,
+    names: BTreeMap<&'a str, Vec<(usize, &'a Relation)>>,
     files: BTreeMap<&'a str, Vec<(usize, &'a str)>>,
 }
 
@@ -67,7 +65,7 @@ impl<'a> Providers<'a> {
     pub(super) fn new(packages: &'a [Facts], colors: Colors, links: &'a Links) -> Self {
         let mut names: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let wanted = packages.iter().flat_map(|package| &package.wants);
-        let paths = wanted.filter_map(|(_, want)| want.name.starts_with('/').then_some(want.name.as_str()));
+        let paths = wanted.map(|want| want.relation.name.as_str()).filter(|name| name.starts_with('/'));
         let mut files: BTreeMap<&str, Vec<_>> = paths.map(|path| (base(path), Vec::new())).collect();
         for (index, package) in packages.iter().enumerate() {
             for provide in &package.provides {
@@ -84,10 +82,10 @@ impl<'a> Providers<'a> {
 
     /// The package that answers `want` for `asker`: of several, one of the right colour, then the asker itself, then the
     /// first in the transaction.
-    pub(super) fn best(&self, asker: usize, want: &Dependency) -> Option<usize> {
-        let mut owners = self.owners(&want.name);
+    pub(super) fn best(&self, asker: usize, want: &Want) -> Option<usize> {
+        let mut owners = self.owners(&want.relation.name);
         if owners.is_empty() {
-            owners = self.providers(want);
+            owners = self.providers(&want.relation);
         }
         let score = |index: usize| {
             let color = self.packages[index].color;
@@ -110,40 +108,16 @@ impl<'a> Providers<'a> {
         files.iter().filter(|(_, file)| same(file)).map(|(index, _)| *index).collect()
     }
 
-    fn providers(&self, want: &Dependency) -> Vec<usize> {
+    fn providers(&self, want: &Relation) -> Vec<usize> {
         let Some(provides) = self.names.get(want.name.as_str()) else { return Vec::new() };
-        provides.iter().filter(|(_, provide)| overlap(provide, want)).map(|(index, _)| *index).collect()
+        provides
+            .iter()
+            .filter(|(_, provide)| provide.range().overlaps(&want.range()))
+            .map(|(index, _)| *index)
+            .collect()
     }
 }
 
 fn base(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
-}
-
-/// Whether a version could be in both ranges; a side without one meets everything, a side without a release every
-/// release of its version.
-fn overlap(a: &Dependency, b: &Dependency) -> bool {
-    if a.flags & SENSE == 0 || b.flags & SENSE == 0 || a.evr.is_empty() || b.evr.is_empty() {
-        return true;
-    }
-    let (left, right) = (Evr::parse(&a.evr), Evr::parse(&b.evr));
-    let versions = vercmp(left.version.as_bytes(), right.version.as_bytes());
-    let mut order = left.epoch.cmp(&right.epoch).then(versions);
-    if order.is_eq() {
-        if left.release.is_empty() || right.release.is_empty() {
-            let loose = |side: &Evr, other: &Evr, flags| {
-                !other.release.is_empty() && side.release.is_empty() && flags & EQUAL != 0
-            };
-            if loose(&left, &right, a.flags) || loose(&right, &left, b.flags) {
-                return true;
-            }
-        } else {
-            order = vercmp(left.release.as_bytes(), right.release.as_bytes());
-        }
-    }
-    match order {
-        Ordering::Less => a.flags & GREATER != 0 || b.flags & LESS != 0,
-        Ordering::Greater => a.flags & LESS != 0 || b.flags & GREATER != 0,
-        Ordering::Equal => a.flags & b.flags & SENSE != 0,
-    }
 }

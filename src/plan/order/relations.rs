@@ -1,11 +1,12 @@
 //! Dependencies as edges between the packages of a transaction.
 
+use crate::package::{Relation, RelationFlags, RelationKind};
 use crate::plan::order::providers::{Links, Providers};
-use crate::plan::order::{Colors, Dependency, Facts, Kind, flag, rich};
+use crate::plan::order::{Colors, Facts, Want, rich};
 
 /// One end of an edge.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Relation {
+pub(super) struct Edge {
     /// The package at the other end.
     pub(super) other: usize,
     /// Whether a scriptlet needs it.
@@ -16,27 +17,42 @@ pub(super) struct Relation {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node {
     /// The packages that wait for this one.
-    pub(super) waiting: Vec<Relation>,
+    pub(super) waiting: Vec<Edge>,
     /// The packages that this one waits for.
-    pub(super) needs: Vec<Relation>,
+    pub(super) needs: Vec<Edge>,
 }
 
-/// What makes a dependency need a scriptlet's turn when installing.
-const INSTALL: u32 = flag::PRE | flag::POST | flag::RPMLIB | flag::KEYRING | flag::PRETRANS | flag::POSTTRANS;
+/// Which way a range of versions opens.
+const RANGE: RelationFlags = RelationFlags::LESS.or(RelationFlags::GREATER).or(RelationFlags::EQUAL);
 /// Dependencies of these alone do not order anything …
-const UNORDERED: u32 = flag::RPMLIB
-    | flag::CONFIG
-    | flag::PRETRANS
-    | flag::POSTTRANS
-    | flag::PREUNTRANS
-    | flag::POSTUNTRANS
-    | flag::VERIFY
-    | flag::META;
+const UNORDERED: RelationFlags = RelationFlags::RPMLIB
+    .or(RelationFlags::CONFIG)
+    .or(RelationFlags::PRETRANS)
+    .or(RelationFlags::POSTTRANS)
+    .or(RelationFlags::PREUNTRANS)
+    .or(RelationFlags::POSTUNTRANS)
+    .or(RelationFlags::SCRIPT_VERIFY)
+    .or(RelationFlags::META);
 /// … unless one of these is set too.
-const FORCED: u32 = flag::PRE | flag::POST | flag::PREUN | flag::POSTUN;
+const FORCED: RelationFlags = RelationFlags::SCRIPT_PRE
+    .or(RelationFlags::SCRIPT_POST)
+    .or(RelationFlags::SCRIPT_PREUN)
+    .or(RelationFlags::SCRIPT_POSTUN);
+/// A scriptlet needs it when installing.
+const INSTALL: RelationFlags = RelationFlags::SCRIPT_PRE
+    .or(RelationFlags::SCRIPT_POST)
+    .or(RelationFlags::RPMLIB)
+    .or(RelationFlags::KEYRING)
+    .or(RelationFlags::PRETRANS)
+    .or(RelationFlags::POSTTRANS);
 /// Everything that says who needs a dependency; `PreReq:` alone is the old way to say all scriptlets do.
-const QUALIFIED: u32 =
-    flag::INTERP | FORCED | UNORDERED | flag::FIND_REQUIRES | flag::KEYRING | flag::PREREQ | flag::MISSINGOK;
+const QUALIFIED: RelationFlags = FORCED
+    .or(UNORDERED)
+    .or(RelationFlags::INTERP)
+    .or(RelationFlags::FIND_REQUIRES)
+    .or(RelationFlags::KEYRING)
+    .or(RelationFlags::PREREQ)
+    .or(RelationFlags::MISSINGOK);
 
 /// The graph of a transaction.
 pub(super) fn graph(packages: &[Facts], colors: Colors, links: &Links) -> Vec<Node> {
@@ -45,8 +61,8 @@ pub(super) fn graph(packages: &[Facts], colors: Colors, links: &Links) -> Vec<No
         nodes: vec![Node::default(); packages.len()],
     };
     for (index, package) in packages.iter().enumerate() {
-        for (kind, want) in &package.wants {
-            builder.add(index, *kind, want);
+        for want in &package.wants {
+            builder.add(index, want);
         }
     }
     builder.nodes
@@ -58,52 +74,55 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn add(&mut self, index: usize, kind: Kind, want: &Dependency) {
-        if want.flags & UNORDERED != 0 && want.flags & FORCED == 0 {
+    fn add(&mut self, index: usize, want: &Want) {
+        let flags = want.relation.flags;
+        if flags.any(UNORDERED) && !flags.any(FORCED) {
             return;
         }
-        if want.name.starts_with('(') {
-            self.add_rich(index, kind, want);
+        if want.relation.name.starts_with('(') {
+            self.add_rich(index, want);
         } else if let Some(provider) = self.providers.best(index, want).filter(|found| *found != index) {
-            self.connect(index, provider, kind, want);
+            self.connect(index, provider, want);
         }
     }
 
     /// Of a rich dependency the left side orders always, the right side where both sides may be wanted.
-    fn add_rich(&mut self, index: usize, kind: Kind, want: &Dependency) {
-        let Some(parts) = rich::split(&want.name) else { return };
+    fn add_rich(&mut self, index: usize, want: &Want) {
+        let Some(parts) = rich::split(&want.relation.name) else { return };
         let part = |text: &str| {
-            let flags = want.flags & !(flag::SENSE | flag::MISSINGOK);
             let (name, sign, evr) = if text.starts_with('(') { (text, "", "") } else { rich::simple(text) };
-            let sense = sign.bytes().fold(0, |bits, byte| {
-                bits | match byte {
-                    b'<' => flag::LESS,
-                    b'>' => flag::GREATER,
-                    _ => flag::EQUAL,
-                }
+            let outer = want.relation.flags.0 & !(RANGE.0 | RelationFlags::MISSINGOK.0);
+            let flags = sign.bytes().fold(RelationFlags(outer), |flags, byte| {
+                flags.or(match byte {
+                    b'<' => RelationFlags::LESS,
+                    b'>' => RelationFlags::GREATER,
+                    _ => RelationFlags::EQUAL,
+                })
             });
-            Dependency { name: name.to_owned(), flags: flags | sense, evr: evr.to_owned(), color: 0 }
+            let relation = Relation { name: name.to_owned(), flags, evr: evr.to_owned() };
+            Want { kind: want.kind, relation, color: 0 }
         };
         if parts.operator != "else" {
-            self.add(index, kind, &part(parts.left));
+            self.add(index, &part(parts.left));
         }
         if matches!(parts.operator, "and" | "or") {
-            self.add(index, kind, &part(&parts.right));
+            self.add(index, &part(&parts.right));
         }
     }
 
     /// Weak dependencies order only where a scriptlet needs them, and then as if none did.
-    fn connect(&mut self, index: usize, provider: usize, kind: Kind, want: &Dependency) {
-        let legacy = want.flags & QUALIFIED == flag::PREREQ;
-        let mut pre = legacy || want.flags & INSTALL != 0;
-        let weak = kind != Kind::Requires || want.flags & flag::MISSINGOK != 0;
-        if weak && kind != Kind::Order {
+    fn connect(&mut self, index: usize, provider: usize, want: &Want) {
+        let flags = want.relation.flags;
+        let legacy = flags.0 & QUALIFIED.0 == RelationFlags::PREREQ.0;
+        let mut pre = legacy || flags.any(INSTALL);
+        let weak = want.kind != RelationKind::Requires || flags.any(RelationFlags::MISSINGOK);
+        if weak && want.kind != RelationKind::Order {
             if !pre {
                 return;
             }
             pre = false;
         }
-        let reversed = matches!(kind, Kind::Supplements | Kind::Enhances);
+        let reversed = matches!(want.kind, RelationKind::Supplements | RelationKind::Enhances);
         let (waits, needed) = if reversed { (provider, index) } else { (index, provider) };
         // Relations of one package are added together, so a second one between the same two is the latest.
         let known = if reversed {
@@ -112,7 +131,7 @@ impl Builder<'_> {
             self.nodes[needed].waiting.last().is_some_and(|last| last.other == waits)
         };
         if known {
-            let set = |list: &mut Vec<Relation>, other| {
+            let set = |list: &mut Vec<Edge>, other| {
                 if let Some(found) = list.iter_mut().rev().find(|relation| relation.other == other) {
                     found.pre |= pre;
                 }
@@ -120,8 +139,8 @@ impl Builder<'_> {
             set(&mut self.nodes[needed].waiting, waits);
             set(&mut self.nodes[waits].needs, needed);
         } else {
-            self.nodes[needed].waiting.push(Relation { other: waits, pre });
-            self.nodes[waits].needs.push(Relation { other: needed, pre });
+            self.nodes[needed].waiting.push(Edge { other: waits, pre });
+            self.nodes[waits].needs.push(Edge { other: needed, pre });
         }
     }
 }

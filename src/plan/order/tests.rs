@@ -1,21 +1,25 @@
 use super::*;
+use crate::package::RelationFlags;
 
-fn dependency(name: &str, flags: u32) -> Dependency {
-    Dependency { name: name.to_owned(), flags, evr: String::new(), color: 0 }
+fn relation(name: &str, flags: RelationFlags) -> Relation {
+    Relation { name: name.to_owned(), flags, evr: String::new() }
 }
 
 /// `name: need need! (weak)`: `!` is needed by `%post`, `?` is recommended.
 fn facts(lines: &[&str]) -> Vec<Facts> {
     let facts = |line: &&str| {
         let (name, needs) = line.split_once(':').unwrap();
-        let want = |need: &str| match (need.strip_suffix('!'), need.strip_suffix('?')) {
-            (Some(need), _) => (Kind::Requires, dependency(need, flag::POST)),
-            (_, Some(need)) => (Kind::Recommends, dependency(need, 0)),
-            _ => (Kind::Requires, dependency(need, 0)),
+        let want = |need: &str| {
+            let (kind, name, flags) = match (need.strip_suffix('!'), need.strip_suffix('?')) {
+                (Some(need), _) => (RelationKind::Requires, need, RelationFlags::SCRIPT_POST),
+                (_, Some(need)) => (RelationKind::Recommends, need, RelationFlags::default()),
+                _ => (RelationKind::Requires, need, RelationFlags::default()),
+            };
+            Want { kind, relation: relation(name, flags), color: 0 }
         };
         let wants = needs.split(',').map(str::trim).filter(|need| !need.is_empty()).map(want).collect();
         let file = format!("/usr/bin/{name}");
-        Facts { provides: vec![dependency(name, 8)], wants, files: vec![file], color: 0 }
+        Facts { provides: vec![relation(name, RelationFlags::EQUAL)], wants, files: vec![file], color: 0 }
     };
     lines.iter().map(facts).collect()
 }

@@ -1,0 +1,240 @@
+//! The sequence of a transaction.
+
+use crate::package::{RelationFlags, Script, ScriptletKind, Trigger, TriggerFamily};
+use crate::plan::transaction::triggers::{self, Class, Fired};
+use crate::plan::transaction::{Fates, Member};
+
+/// One thing that a transaction does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Users and groups that a package brings.
+    Users {
+        /// The package.
+        member: usize,
+    },
+    /// A package's files.
+    Place {
+        /// The package.
+        member: usize,
+    },
+    /// A script.
+    Run(Call),
+}
+
+/// What a script's failure means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The package is not installed.
+    Fatal,
+    /// rpm says so and goes on.
+    Warning,
+}
+
+/// A script with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The package whose script it is, counted through the installed and then the added ones.
+    pub member: usize,
+    /// As a spec file calls it: `%post`, `%filetriggerin`.
+    pub name: String,
+    /// What runs.
+    pub script: Script,
+    /// `$1` and `$2`.
+    pub args: Vec<u32>,
+    /// The paths that a file trigger reads; other scripts read nothing.
+    pub paths: Option<Vec<String>>,
+    /// What its failure means.
+    pub failure: Failure,
+}
+
+/// How many arguments file triggers get: rpm before 4.20 gave all of them a single 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// A zero.
+    Zero,
+    /// Packages of the trigger's and of the file's name.
+    Real,
+}
+
+/// `%pretrans` of all added packages: before anybody looks at the root's files.
+pub fn pretrans(installed: &[Member], added: &[Member]) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for (at, member) in added.iter().enumerate() {
+        let count = installed.iter().filter(|other| other.name == member.name).count() as u32 + 1;
+        let script = member.scriptlet(ScriptletKind::PreTrans);
+        actions.extend(script.map(|script| {
+            Action::Run(Call {
+                member: installed.len() + at,
+                name: ScriptletKind::PreTrans.name().to_owned(),
+                script: script.clone(),
+                args: vec![count],
+                paths: None,
+                failure: Failure::Fatal,
+            })
+        }));
+    }
+    actions
+}
+
+/// Everything after `%pretrans`. `packages` are the installed and then the added ones, in order, all with the states of
+/// their files; `before` is how many are installed already.
+pub fn sequence(packages: &[Member], before: usize, fates: &[Fates], counts: Counts) -> Vec<Action> {
+    let mut sequence = Sequence { packages, before, counts, actions: Vec::new() };
+    for member in before..packages.len() {
+        sequence.install(member, &fates[member - before]);
+    }
+    for member in before..packages.len() {
+        let count = sequence.count(member, packages.len());
+        sequence.scriptlet(member, ScriptletKind::PostTrans, count, Failure::Warning);
+    }
+    sequence.end();
+    sequence.actions
+}
+
+struct Sequence<'a> {
+    packages: &'a [Member],
+    before: usize,
+    counts: Counts,
+    actions: Vec<Action>,
+}
+
+impl Sequence<'_> {
+    /// How many packages of a member's name are among the first `present`.
+    fn count(&self, member: usize, present: usize) -> u32 {
+        let name = &self.packages[member].name;
+        self.packages[..present].iter().filter(|other| other.name == *name).count() as u32
+    }
+
+    fn install(&mut self, member: usize, fates: &Fates) {
+        if !self.packages[member].sysusers.is_empty() {
+            self.actions.push(Action::Users { member });
+        }
+        self.triggers(member, member, RelationFlags::TRIGGERPREIN);
+        let count = self.count(member, member) + 1;
+        self.scriptlet(member, ScriptletKind::PreIn, count, Failure::Fatal);
+        self.actions.push(Action::Place { member });
+        let written = fates.written();
+        self.file_triggers(member, &written, Class::High);
+        self.scriptlet(member, ScriptletKind::PostIn, count, Failure::Warning);
+        self.triggers(member, member + 1, RelationFlags::TRIGGERIN);
+        self.file_triggers(member, &written, Class::Low);
+    }
+
+    fn scriptlet(&mut self, member: usize, kind: ScriptletKind, count: u32, failure: Failure) {
+        if let Some(script) = self.packages[member].scriptlet(kind) {
+            let (name, script) = (kind.name().to_owned(), script.clone());
+            self.actions.push(Action::Run(Call {
+                member,
+                name,
+                script,
+                args: vec![count],
+                paths: None,
+                failure,
+            }));
+        }
+    }
+
+    /// Triggers on packages: those of the others (and, once it is in the database, its own) that this one fires, then its
+    /// own that the others fire. `present` packages are in the database.
+    fn triggers(&mut self, member: usize, present: usize, flag: RelationFlags) {
+        let packages = self.packages;
+        let this = &packages[member];
+        let count = self.count(member, present);
+        for (owner, other) in packages[..present].iter().enumerate() {
+            if let Some(index) = triggers::fired_by(other, this, flag) {
+                self.trigger(Fired { owner, index }, vec![self.count(owner, present), count], flag);
+            }
+        }
+        let mut done = Vec::new();
+        for (index, condition) in triggers::conditions(this) {
+            if done.contains(&index) {
+                continue;
+            }
+            let sources = (0..present).filter(|other| packages[*other].name == condition.name);
+            let sources = sources.collect::<Vec<_>>();
+            for source in &sources {
+                let fired = triggers::fired_by(this, &packages[*source], flag);
+                let Some(index) = fired.filter(|index| !done.contains(index)) else { continue };
+                done.push(index);
+                self.trigger(Fired { owner: member, index }, vec![count, sources.len() as u32], flag);
+            }
+        }
+    }
+
+    fn trigger(&mut self, fired: Fired, args: Vec<u32>, flag: RelationFlags) {
+        let (name, failure) = if flag == RelationFlags::TRIGGERPREIN {
+            ("%triggerprein", Failure::Fatal)
+        } else {
+            ("%triggerin", Failure::Warning)
+        };
+        let member = fired.owner;
+        let script = self.packages[member].family(TriggerFamily::Package)[fired.index].script.clone();
+        self.actions.push(Action::Run(Call {
+            member,
+            name: name.to_owned(),
+            script,
+            args,
+            paths: None,
+            failure,
+        }));
+    }
+
+    /// File triggers of all packages on this one's files, then its own on the files of all others.
+    fn file_triggers(&mut self, member: usize, written: &[bool], class: Class) {
+        let packages = self.packages;
+        let (family, present) = (TriggerFamily::File, member + 1);
+        let of_class = |trigger: &Trigger| triggers::in_class(trigger, class);
+        for fired in triggers::file_triggers(packages, 0..present, family, of_class) {
+            let trigger = &packages[fired.owner].family(family)[fired.index];
+            let paths = triggers::own_paths(trigger, &packages[member], written);
+            let args = [self.count(fired.owner, present), self.count(member, present)];
+            self.file_trigger(fired, family, paths, &args);
+        }
+        for fired in triggers::file_triggers(packages, std::iter::once(member), family, of_class) {
+            let trigger = &packages[member].family(family)[fired.index];
+            let others = || (0..present).filter(|other| *other != member);
+            let paths = triggers::installed_paths(trigger, &others().map(|other| &packages[other]));
+            let seen = others().find(|other| {
+                !triggers::installed_paths(trigger, &std::iter::once(&packages[*other])).is_empty()
+            });
+            let count = seen.map_or(0, |other| self.count(other, present));
+            self.file_trigger(fired, family, paths, &[self.count(member, present), count]);
+        }
+    }
+
+    /// The transaction's file triggers: those that were there before on the new files, then the new ones on all files.
+    fn end(&mut self) {
+        let packages = self.packages;
+        let (family, all) = (TriggerFamily::Transaction, packages.len());
+        let any = |trigger: &Trigger| triggers::in_class(trigger, Class::All);
+        for fired in triggers::file_triggers(packages, 0..self.before, family, any) {
+            let trigger = &packages[fired.owner].family(family)[fired.index];
+            let paths = triggers::installed_paths(trigger, &packages[self.before..].iter());
+            let args = [self.count(fired.owner, all)];
+            self.file_trigger(fired, family, paths, &args);
+        }
+        for member in self.before..all {
+            for fired in triggers::file_triggers(packages, std::iter::once(member), family, any) {
+                let trigger = &packages[member].family(family)[fired.index];
+                let paths = triggers::installed_paths(trigger, &packages.iter());
+                let args = [self.count(member, all)];
+                self.file_trigger(fired, family, paths, &args);
+            }
+        }
+    }
+
+    fn file_trigger(&mut self, fired: Fired, family: TriggerFamily, paths: Vec<String>, args: &[u32]) {
+        if paths.is_empty() {
+            return;
+        }
+        let name = if family == TriggerFamily::File { "%filetriggerin" } else { "%transfiletriggerin" };
+        self.actions.push(Action::Run(Call {
+            member: fired.owner,
+            name: name.to_owned(),
+            script: self.packages[fired.owner].family(family)[fired.index].script.clone(),
+            args: if self.counts == Counts::Zero { vec![0] } else { args.to_vec() },
+            paths: Some(paths),
+            failure: Failure::Warning,
+        }));
+    }
+}
