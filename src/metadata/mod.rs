@@ -1,14 +1,23 @@
 //! What a repository offers, as tables that the solver reads.
 
 mod build;
+mod comps;
 mod error;
+mod filelists;
+mod glob;
 mod location;
 mod primary;
 mod raw;
+mod repomd;
 mod strings;
 mod table;
+mod tag;
 mod xml;
 
+pub use comps::{Comps, Environment, Group, Member, Wanted};
 pub use error::{Error, Fault, Place};
+pub use filelists::Owners;
+pub use glob::Glob;
+pub use repomd::{Repomd, RepomdData};
 pub use strings::Id;
 pub use table::{Dependency, Kind, Metadata, Package, PackageId};

@@ -1,13 +1,15 @@
 //! primary.xml: the packages with their dependencies, and the files that are asked for most.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 
 use super::build::{Builder, Record};
 use super::error::{Error, Fault, quote};
 use super::location;
-use super::strings::{Full, Id};
+use super::strings::Full;
 use super::table::{Dependency, Kind, Metadata};
-use super::xml::{self, Tag, Visitor, plain};
+use super::tag::{Tag, plain};
+use super::xml::{self, Visitor};
 use crate::package::Sense;
 use crate::unit::{Algorithm, Digest};
 
@@ -82,69 +84,64 @@ impl Primary {
         if self.tables.len() as u64 >= MOST_PACKAGES {
             return Err(Fault::Count { what: "packages", limit: MOST_PACKAGES });
         }
-        tag.attributes(|name, value| match (name, value) {
-            ("type", "rpm") => Ok(()),
-            ("type", _) => Err(Fault::Word { field: "package type", value: quote(value) }),
-            _ => Ok(()),
-        })
-    }
-
-    fn field(&mut self, tag: &Tag<'_>) -> Result<(), Fault> {
-        let (fields, record) = (&mut self.fields, &mut self.record);
-        match tag.name() {
-            "version" => version(tag, &mut fields.evr),
-            "checksum" => tag.attributes(|name, value| {
-                if name == "type" {
-                    fields.checksum_type.push_str(value);
-                }
-                Ok(())
-            }),
-            "time" => tag.attributes(|name, value| {
-                if name == "build" {
-                    record.built = number("build time", value)?;
-                }
-                Ok(())
-            }),
-            "size" => tag.attributes(|name, value| {
-                match name {
-                    "package" => record.size = number("package size", value)?,
-                    "installed" => record.installed = number("installed size", value)?,
-                    _ => {}
-                }
-                Ok(())
-            }),
-            "location" => tag.attributes(|name, value| {
-                match name {
-                    "href" => fields.href.push_str(value),
-                    "xml:base" => fields.base.push_str(value),
-                    _ => {}
-                }
-                Ok(())
-            }),
+        match tag.attribute("type")? {
+            Some(kind) if kind != "rpm" => Err(Fault::Word { field: "package type", value: quote(&kind) }),
             _ => Ok(()),
         }
     }
 
-    fn entry(&mut self, kind: Kind, tag: &Tag<'_>) -> Result<(), Fault> {
-        self.count()?;
-        let (mut name, mut sense, mut pre) = (None, Sense::ANY, false);
+    fn field(&mut self, tag: &Tag<'_>) -> Result<(), Fault> {
+        let (fields, record) = (&mut self.fields, &mut self.record);
+        let element = tag.name();
+        if !matches!(element, "version" | "checksum" | "time" | "size" | "location") {
+            return Ok(());
+        }
         let mut evr = EvrText::default();
-        tag.attributes(|key, value| {
-            match key {
-                "name" => name = Some(self.tables.strings.intern(value)?),
-                "flags" => {
-                    let unknown = || Fault::Word { field: "flags", value: quote(value) };
-                    sense = Sense::from_word(value).ok_or_else(unknown)?;
-                }
-                "epoch" => evr.epoch.push_str(value),
-                "ver" => evr.version.push_str(value),
-                "rel" => evr.release.push_str(value),
-                "pre" => pre = value == "1",
+        for attribute in tag.attributes() {
+            let (name, value) = attribute?;
+            match (element, name) {
+                ("version", name) => evr.take(name, value),
+                ("checksum", "type") => fields.checksum_type = value.into_owned(),
+                ("time", "build") => record.built = number("build time", &value)?,
+                ("size", "package") => record.size = number("package size", &value)?,
+                ("size", "installed") => record.installed = number("installed size", &value)?,
+                ("location", "href") => fields.href = value.into_owned(),
+                ("location", "xml:base") => fields.base = value.into_owned(),
                 _ => {}
             }
-            Ok(())
-        })?;
-        let name = name.filter(|name| *name != Id::EMPTY).ok_or(Fault::Missing("name"))?;
+        }
+        if element == "version" {
+            if evr.version.is_empty() {
+                return Err(Fault::Missing("version"));
+            }
+            fields.evr.clear();
+            evr.write(&mut fields.evr);
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, kind: Kind, tag: &Tag<'_>) -> Result<(), Fault> {
+        self.count()?;
+        let (mut name, mut sense, mut pre, mut prefix) = (None, Sense::ANY, false, None);
+        let mut evr = EvrText::default();
+        for attribute in tag.attributes() {
+            let (key, value) = attribute?;
+            match key {
+                "name" => name = Some(value),
+                "flags" => {
+                    let unknown = || Fault::Word { field: "flags", value: quote(&value) };
+                    sense = Sense::from_word(&value).ok_or_else(unknown)?;
+                }
+                "pre" => pre = value == "1",
+                "kind" if value != "package" => prefix = Some(value),
+                key => evr.take(key, value),
+            }
+        }
+        let name = name.filter(|name| !name.is_empty()).ok_or(Fault::Missing("name"))?;
+        let name = match prefix {
+            Some(kind) => self.tables.strings.intern(&format!("{kind}:{name}"))?,
+            None => self.tables.strings.intern(&name)?,
+        };
         self.text.clear();
         if sense != Sense::ANY {
             evr.write(&mut self.text);
@@ -257,18 +254,27 @@ fn list(name: &str) -> Option<Kind> {
 
 /// The parts of an EVR as attributes give them.
 #[derive(Default)]
-struct EvrText {
-    epoch: String,
-    version: String,
-    release: String,
+struct EvrText<'a> {
+    epoch: Cow<'a, str>,
+    version: Cow<'a, str>,
+    release: Cow<'a, str>,
 }
 
-impl EvrText {
+impl<'a> EvrText<'a> {
+    fn take(&mut self, name: &str, value: Cow<'a, str>) {
+        match name {
+            "epoch" => self.epoch = value,
+            "ver" => self.version = value,
+            "rel" => self.release = value,
+            _ => {}
+        }
+    }
+
     /// Appends `[epoch:]version[-release]`: an epoch of 0 is left out, unless the version would be taken for one.
     fn write(&self, text: &mut String) {
         let digits = self.version.bytes().take_while(u8::is_ascii_digit).count();
         let looks_like_epoch = digits > 0 && self.version.as_bytes().get(digits) == Some(&b':');
-        if !matches!(self.epoch.as_str(), "" | "0") {
+        if !matches!(&*self.epoch, "" | "0") {
             text.push_str(&self.epoch);
             text.push(':');
         } else if looks_like_epoch {
@@ -280,24 +286,6 @@ impl EvrText {
             text.push_str(&self.release);
         }
     }
-}
-
-fn version(tag: &Tag<'_>, into: &mut String) -> Result<(), Fault> {
-    let mut evr = EvrText::default();
-    tag.attributes(|name, value| {
-        match name {
-            "epoch" => evr.epoch.push_str(value),
-            "ver" => evr.version.push_str(value),
-            "rel" => evr.release.push_str(value),
-            _ => {}
-        }
-        Ok(())
-    })?;
-    if evr.version.is_empty() {
-        return Err(Fault::Missing("version"));
-    }
-    evr.write(into);
-    Ok(())
 }
 
 /// A number that is not negative.

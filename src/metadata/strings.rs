@@ -75,6 +75,20 @@ impl Interner {
         &self.text[start as usize..self.ends[at] as usize]
     }
 
+    /// The number of a string, if it is known.
+    pub(super) fn find(&self, text: &str) -> Option<Id> {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(text.as_bytes()) as usize & mask;
+        for _ in 0..PROBES {
+            match self.slots[slot] {
+                0 => return None,
+                id if self.get(id - 1) == text => return Some(Id(id - 1)),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+        None
+    }
+
     fn add(&mut self, slot: usize, text: &str) -> Result<Id, Full> {
         let id = self.ends.len() as u32;
         let end = u32::try_from(self.text.len() + text.len()).map_err(|_| Full::Count)?;
