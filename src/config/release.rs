@@ -94,6 +94,21 @@ pub enum Network {
     Host,
 }
 
+impl Network {
+    /// The word for it in files and options.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Host => "host",
+        }
+    }
+
+    /// What a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::None, Self::Host].into_iter().find(|network| network.as_str() == word)
+    }
+}
+
 /// `[[repo]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repo {
@@ -165,6 +180,16 @@ pub enum KeyLocation {
     Path(HostPath),
     /// An `http` or `https` URL; only with a pinned fingerprint.
     Url(String),
+}
+
+impl KeyLocation {
+    /// The key of a release file that says it, and its value.
+    pub(super) fn written(&self) -> (&'static str, String) {
+        match self {
+            Self::Path(path) => ("path", path.to_string()),
+            Self::Url(url) => ("url", url.clone()),
+        }
+    }
 }
 
 impl fmt::Display for KeyLocation {

@@ -1,0 +1,131 @@
+//! One file over another: lists and single values are replaced, tables are merged, repositories are merged by id.
+//!
+//! Merging is associative, so a chain of files means the same wherever one starts.
+
+use std::collections::BTreeMap;
+
+use crate::config::document::{
+    BuildTable, Config, OriginKeys, ReleaseTable, RepoTable, RootTable, SandboxTable, SolveTable,
+};
+
+impl Config {
+    /// This, with `over` written over it.
+    pub(super) fn merge(mut self, over: Self) -> Self {
+        self.files.extend(over.files);
+        for (table, files) in over.tables {
+            self.tables.entry(table).or_default().extend(files);
+        }
+        Self {
+            release: self.release.merge(over.release),
+            vars: merged(self.vars, over.vars),
+            root: self.root.merge(over.root),
+            repos: merge_repos(self.repos, over.repos),
+            solve: self.solve.merge(over.solve),
+            build: self.build.merge(over.build),
+            limits: self.limits.merged(&over.limits),
+            sandbox: self.sandbox.merge(over.sandbox),
+            files: self.files,
+            tables: self.tables,
+        }
+    }
+}
+
+fn merged<V>(mut base: BTreeMap<String, V>, over: BTreeMap<String, V>) -> BTreeMap<String, V> {
+    base.extend(over);
+    base
+}
+
+/// The inherited repositories in their order, each with what is written over it, then the new ones.
+fn merge_repos(mut base: Vec<RepoTable>, over: Vec<RepoTable>) -> Vec<RepoTable> {
+    for repo in over {
+        match base.iter().position(|known| known.id.value == repo.id.value) {
+            Some(at) => base[at] = base[at].clone().merge(repo),
+            None => base.push(repo),
+        }
+    }
+    base
+}
+
+impl ReleaseTable {
+    fn merge(self, over: Self) -> Self {
+        Self {
+            description: over.description.or(self.description),
+            arch: over.arch.or(self.arch),
+            family: over.family.or(self.family),
+        }
+    }
+}
+
+impl RootTable {
+    fn merge(self, over: Self) -> Self {
+        Self {
+            packages: self.packages.merge(over.packages),
+            languages: self.languages.merge(over.languages),
+            docs: over.docs.or(self.docs),
+        }
+    }
+}
+
+impl SolveTable {
+    fn merge(self, over: Self) -> Self {
+        Self {
+            best: over.best.or(self.best),
+            weak: over.weak.or(self.weak),
+            excludepkgs: self.excludepkgs.merge(over.excludepkgs),
+            module_platform_id: over.module_platform_id.or(self.module_platform_id),
+        }
+    }
+}
+
+impl BuildTable {
+    fn merge(self, over: Self) -> Self {
+        Self {
+            macros: merged(self.macros, over.macros),
+            environment: merged(self.environment, over.environment),
+            timeout: over.timeout.or(self.timeout),
+        }
+    }
+}
+
+impl SandboxTable {
+    fn merge(self, over: Self) -> Self {
+        Self { network: over.network.or(self.network), hostname: over.hostname.or(self.hostname) }
+    }
+}
+
+impl OriginKeys {
+    /// The keys that are there, by name.
+    pub(super) fn found(&self) -> Vec<&'static str> {
+        let rows = [
+            ("baseurl", self.baseurl.is_some()),
+            ("mirrorlist", self.mirrorlist.is_some()),
+            ("metalink", self.metalink.is_some()),
+        ];
+        rows.into_iter().filter(|row| row.1).map(|row| row.0).collect()
+    }
+
+    fn merge(self, over: Self) -> Self {
+        if over.found().is_empty() { self } else { over }
+    }
+}
+
+impl RepoTable {
+    fn merge(self, over: Self) -> Self {
+        Self {
+            id: over.id,
+            name: over.name.or(self.name),
+            origin: self.origin.merge(over.origin),
+            keys: self.keys.merge(over.keys),
+            gpgcheck: over.gpgcheck.or(self.gpgcheck),
+            repo_gpgcheck: over.repo_gpgcheck.or(self.repo_gpgcheck),
+            enabled: over.enabled.or(self.enabled),
+            priority: over.priority.or(self.priority),
+            cost: over.cost.or(self.cost),
+            includepkgs: self.includepkgs.merge(over.includepkgs),
+            excludepkgs: self.excludepkgs.merge(over.excludepkgs),
+            skip_if_unavailable: over.skip_if_unavailable.or(self.skip_if_unavailable),
+            module_hotfixes: over.module_hotfixes.or(self.module_hotfixes),
+            metadata_expire: over.metadata_expire.or(self.metadata_expire),
+        }
+    }
+}
