@@ -1,0 +1,60 @@
+//! The kiln release file of Clay, and the key beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::key::Key;
+
+/// The name of the release.
+pub const NAME: &str = "clay-1-x86_64";
+
+/// Where Clay is unless said otherwise: `clay` in cargo's target directory.
+pub fn default_directory() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."));
+    target.unwrap_or_else(|| workspace.join("target")).join("clay")
+}
+
+/// The text of a release file for a repository at a URL.
+pub fn text(baseurl: &str, key: &Path, fingerprint: &str) -> String {
+    let key = key.display();
+    format!(
+        r#"[release]
+description = "Clay 1, the test distribution"
+arch = "x86_64"
+
+[vars]
+releasever = "1"
+
+[root]
+packages = ["@buildsys-build"]
+
+[[repo]]
+id = "clay"
+name = "Clay {{releasever}}"
+baseurl = ["{baseurl}"]
+gpgcheck = true
+repo_gpgcheck = true
+keys = [{{ path = "{key}", fingerprint = "{fingerprint}" }}]
+
+[build]
+macros = {{ dist = ".cl{{releasever}}" }}
+"#
+    )
+}
+
+/// Writes the public key, its fingerprint and a release file that reads the repository from disk.
+pub fn write(directory: &Path, key: &Key) -> Result<(), Error> {
+    let directory = fs::canonicalize(directory).map_err(Error::io("find", directory))?;
+    let public = directory.join("RPM-GPG-KEY-clay");
+    let baseurl = format!("file://{}", directory.join("repo").display());
+    for (path, content) in [
+        (directory.join("fingerprint"), format!("{}\n", key.fingerprint())),
+        (directory.join(format!("{NAME}.toml")), text(&baseurl, &public, &key.fingerprint())),
+        (public, key.public()?),
+    ] {
+        fs::write(&path, content).map_err(Error::io("write", &path))?;
+    }
+    Ok(())
+}
