@@ -84,6 +84,14 @@ pub enum Fault {
     /// A string, tag or comment longer than we take.
     #[error("a string of more than {0} bytes")]
     Length(usize),
+    /// A document larger than we read.
+    #[error("it claims to have {size} bytes, more than the {cap} that kiln reads")]
+    Size {
+        /// What it claims.
+        size: u64,
+        /// What is enough.
+        cap: u64,
+    },
     /// More of something than we take.
     #[error("more than {limit} {what}")]
     Count {
