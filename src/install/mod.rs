@@ -1,1 +1,3 @@
-//! install.
+//! Package files into a layer.
+
+pub mod unpack;

@@ -67,6 +67,11 @@ impl FileDigest {
         right.then(|| Self { algorithm, hex: text.to_ascii_lowercase() })
     }
 
+    /// A digest from its value; nothing where the length is not this algorithm's.
+    pub fn from_bytes(algorithm: FileAlgorithm, value: &[u8]) -> Option<Self> {
+        (value.len() == algorithm.length()).then(|| Self { algorithm, hex: hex(value) })
+    }
+
     /// Which algorithm made it.
     pub fn algorithm(&self) -> FileAlgorithm {
         self.algorithm
@@ -138,7 +143,6 @@ impl FileHasher {
 
     /// The digest of all bytes added.
     pub fn finish(self) -> FileDigest {
-        use std::fmt::Write as _;
         let algorithm = match &self.0 {
             State::Md5(_) => FileAlgorithm::Md5,
             State::Sha1(_) => FileAlgorithm::Sha1,
@@ -150,12 +154,16 @@ impl FileHasher {
             State::Sha3_512(_) => FileAlgorithm::Sha3_512,
         };
         let value: Vec<u8> = each!(self.0, state => state.finalize().to_vec());
-        let hex = value.iter().fold(String::with_capacity(value.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-        FileDigest { algorithm, hex }
+        FileDigest { algorithm, hex: hex(&value) }
     }
+}
+
+fn hex(value: &[u8]) -> String {
+    use std::fmt::Write as _;
+    value.iter().fold(String::with_capacity(value.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

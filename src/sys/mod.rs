@@ -2,6 +2,7 @@
 //! calls; every error quotes the call with its arguments. Decisions live elsewhere.
 
 mod error;
+pub mod flat;
 pub mod fs;
 pub mod lock;
 pub mod owner;

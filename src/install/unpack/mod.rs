@@ -1,0 +1,195 @@
+//! Package files into the store: verified, decompressed and written in one pass, several packages at a time.
+//!
+//! A package is hostile until all of it was read: its own digest against the lock, header and payload against the
+//! digests it carries, every file against the header. It is made in the store's `tmp/` and appears whole, or not at all.
+
+mod archive;
+mod codec;
+mod contents;
+mod digests;
+mod error;
+#[cfg(test)]
+mod tests;
+
+use std::io::BufReader;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::package::Nevra;
+use crate::package::file::PackageFile;
+use crate::package::tag::Tag;
+use crate::report::{Event, Reporter, Stage};
+use crate::store::{PackageManifest, Store, StoredPackage};
+use crate::sys::flat::Flat;
+use crate::sys::fs;
+use crate::unit::{Digest, Hasher, HostPath};
+
+pub use archive::ArchiveError;
+pub use error::{Error, Reason};
+
+use archive::Archive;
+use codec::Decoder;
+use contents::{Contents, Written};
+
+/// A package file to unpack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What it must hold.
+    pub nevra: Nevra,
+    /// The file's digest.
+    pub digest: Digest,
+    /// Where it lies.
+    pub file: HostPath,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl Source {
+    /// A package of a lock, which was fetched into the store.
+    pub fn locked(package: &crate::lock::LockedPackage, store: &Store) -> Self {
+        let file = store.rpm(&package.digest);
+        Self { nevra: package.nevra.clone(), digest: package.digest.clone(), file, size: package.size }
+    }
+}
+
+/// Large enough that the small files of a package are written without another copy.
+const BUFFER: usize = 256 << 10;
+
+/// Unpacks packages that the store does not have yet, on all processors; all of them come back in the order given.
+/// After the first failure no more are begun.
+pub fn unpack(
+    sources: &[Source],
+    store: &Store,
+    reporter: &dyn Reporter,
+) -> Result<Vec<StoredPackage>, Error> {
+    let work = Work::new(sources, store, reporter);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 1..processors.min(sources.len()) {
+            scope.spawn(|| work.run());
+        }
+        work.run();
+    });
+    work.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish()
+}
+
+struct Work<'a> {
+    sources: &'a [Source],
+    /// Positions, the largest package first: the others fill up the time beside it.
+    order: Vec<usize>,
+    next: AtomicUsize,
+    store: &'a Store,
+    reporter: &'a dyn Reporter,
+    done: Mutex<Done>,
+}
+
+#[derive(Default)]
+struct Done {
+    packages: Vec<Option<StoredPackage>>,
+    failure: Option<Error>,
+    count: u64,
+    bytes: u64,
+}
+
+impl Done {
+    fn finish(self) -> Result<Vec<StoredPackage>, Error> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(self.packages.into_iter().flatten().collect()),
+        }
+    }
+}
+
+impl<'a> Work<'a> {
+    fn new(sources: &'a [Source], store: &'a Store, reporter: &'a dyn Reporter) -> Self {
+        let mut order: Vec<_> = (0..sources.len()).collect();
+        order.sort_by_key(|at| std::cmp::Reverse(sources[*at].size));
+        let done = Done { packages: vec![None; sources.len()], ..Done::default() };
+        Self { sources, order, next: AtomicUsize::new(0), store, reporter, done: Mutex::new(done) }
+    }
+
+    fn run(&self) {
+        while let Some(at) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let source = &self.sources[*at];
+            let result = unpack_one(source, self.store)
+                .map_err(|reason| Error { package: source.nevra.to_string(), reason });
+            let mut done = self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            match result {
+                Ok(package) => done.packages[*at] = Some(package),
+                Err(error) => {
+                    done.failure.get_or_insert(error);
+                    self.next.store(usize::MAX >> 1, Ordering::Relaxed);
+                    return;
+                }
+            }
+            done.count += 1;
+            done.bytes += source.size;
+            self.reporter.report(Event::Progress {
+                stage: Stage::Unpack,
+                item: source.nevra.to_string(),
+                done: done.count,
+                total: self.sources.len() as u64,
+                bytes: done.bytes,
+                total_bytes: self.sources.iter().map(|source| source.size).sum(),
+            });
+        }
+    }
+}
+
+fn unpack_one(source: &Source, store: &Store) -> Result<StoredPackage, Reason> {
+    if let Some(package) = store.package(&source.digest)? {
+        return Ok(package);
+    }
+    let bytes = fs::map(&source.file)?;
+    verify_whole(source, &bytes)?;
+    let file = PackageFile::parse(&bytes)?;
+    let found = file.header.nevra()?;
+    if found.to_string() != source.nevra.to_string() {
+        return Err(Reason::Other { found: found.to_string() });
+    }
+    digests::verify(&file)?;
+    let staging = store.stage("package")?;
+    let directory = staging.path().join("files");
+    fs::create_dir(&directory, 0o755)?;
+    store.own(&directory)?;
+    let written = write_files(&file, Flat::open(&directory)?, store)?;
+    let header = &bytes[file.header_range.clone()];
+    for (name, content) in [("header", header), ("signature", &bytes[file.signature_range.clone()])] {
+        let path = staging.path().join(name);
+        fs::write(&path, content)?;
+        store.own(&path)?;
+    }
+    let digest = source.digest.clone();
+    let mut manifest = PackageManifest::new(found, digest, bytes.len() as u64, Digest::sha256(header));
+    (manifest.files, manifest.bytes) = (written.files, written.bytes);
+    Ok(store.publish_package(&staging, manifest)?)
+}
+
+fn verify_whole(source: &Source, bytes: &[u8]) -> Result<(), Reason> {
+    let mut hasher = Hasher::new(source.digest.algorithm());
+    hasher.update(bytes);
+    let found = hasher.finish();
+    if found == source.digest {
+        return Ok(());
+    }
+    let (expected, found) = (source.digest.hex(), found.hex());
+    Err(Reason::Digest { part: source.file.to_string(), expected, found })
+}
+
+fn write_files(file: &PackageFile<'_>, directory: Flat, store: &Store) -> Result<Written, Reason> {
+    let files = file.header.files()?;
+    let format = file.header.string(Tag::PAYLOADFORMAT)?.unwrap_or("cpio");
+    let codec = file.header.string(Tag::PAYLOADCOMPRESSOR)?;
+    let refused = || Reason::Format { format: format.to_owned(), codec: codec.unwrap_or("gzip").to_owned() };
+    let decoder = match format {
+        "cpio" => Decoder::new(codec, file.payload()).map_err(ArchiveError::Read)?,
+        _ => None,
+    };
+    let input = BufReader::with_capacity(BUFFER, decoder.ok_or_else(refused)?);
+    let mut contents = Contents::new(&files, directory, store.other_owner())?;
+    let rest = contents.read(Archive::new(input))?;
+    if rest.get_ref().left() > 0 {
+        return Err(ArchiveError::Tail.into());
+    }
+    Ok(contents.written)
+}
