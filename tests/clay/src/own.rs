@@ -239,6 +239,8 @@ fn rpm_config() -> Recipe {
         "bzip2",
         "cpio",
         "debugedit",
+        "dwz",
+        "elfutils",
         "file",
         "findutils",
         "gawk",

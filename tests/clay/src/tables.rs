@@ -17,6 +17,7 @@ pub const BUILD_ROOT: &[&str] = &[
     "debugedit",
     "diffutils",
     "dwz",
+    "elfutils",
     "file",
     "findutils",
     "g++",
