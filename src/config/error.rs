@@ -215,10 +215,7 @@ impl Error {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::UnknownKey { key, known, .. } => Some(match nearest(key, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known there: {}", known.join(", ")),
-            }),
+            Self::UnknownKey { key, known, .. } => Some(key_hint(key, known)),
             Self::Missing { key, .. } => example(key),
             Self::Origins { .. } => {
                 Some("give it exactly one of `baseurl`, `mirrorlist` and `metalink`".to_owned())
@@ -244,6 +241,38 @@ impl Error {
 
 fn strs(words: &[String]) -> impl Iterator<Item = &str> {
     words.iter().map(String::as_str)
+}
+
+/// Keys that are looked for in the wrong table, and their own.
+const HOMES: &[(&str, &str)] = &[
+    ("arch", "[release]"),
+    ("baseurl", "[[repo]]"),
+    ("best", "[solve]"),
+    ("cpus", "[limits]"),
+    ("description", "[release]"),
+    ("docs", "[root]"),
+    ("environment", "[build]"),
+    ("excludepkgs", "[solve] or [[repo]]"),
+    ("hostname", "[sandbox]"),
+    ("keys", "[[repo]]"),
+    ("languages", "[root]"),
+    ("macros", "[build]"),
+    ("memory", "[limits]"),
+    ("module_platform_id", "[solve]"),
+    ("network", "[sandbox]"),
+    ("packages", "[root]"),
+    ("releasever", "[vars]"),
+    ("timeout", "[build]"),
+    ("weak", "[solve]"),
+];
+
+fn key_hint(key: &str, known: &[&'static str]) -> String {
+    let home = HOMES.iter().find(|row| row.0 == key);
+    match (home, nearest(key, known.iter().copied())) {
+        (Some((_, table)), _) => format!("it belongs in {table}"),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) => format!("known there: {}", known.join(", ")),
+    }
 }
 
 /// How a missing key is written.

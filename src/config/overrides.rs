@@ -1,5 +1,6 @@
 //! What the command line changes: the last file of every chain, so to speak.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::document::{Config, RepoTable};
@@ -74,9 +75,22 @@ impl Overrides {
         self.network = Some(network);
     }
 
+    /// The tables that these change, for the record.
+    fn tables(&self) -> BTreeMap<String, Vec<Arc<ReleaseFile>>> {
+        let rows = [
+            ("limits", self.limits != Limits::default()),
+            ("build", !self.macros.is_empty()),
+            ("sandbox", self.network.is_some()),
+        ];
+        let tables = rows.into_iter().filter(|row| row.1).map(|row| row.0.to_owned());
+        let ids = self.repos.iter().map(|row| &row.0).chain(self.enabled.iter().map(|row| &row.0));
+        let tables = tables.chain(ids.map(|id| format!("repo {id}")));
+        tables.map(|table| (table, vec![Arc::new(ReleaseFile::CommandLine)])).collect()
+    }
+
     /// `config` with these written over it; `release` is its name.
     pub(super) fn over(&self, config: Config, release: &str) -> Result<Config, Error> {
-        let mut over = Config { limits: self.limits.clone(), ..Config::default() };
+        let mut over = Config { limits: self.limits.clone(), tables: self.tables(), ..Config::default() };
         let table = |id: &str, enabled: bool| {
             let mut table = RepoTable::new(written(id));
             table.enabled = Some(at_command_line(enabled));

@@ -62,13 +62,15 @@ pub fn list(files: &dyn Files, directories: &[HostPath]) -> Result<Vec<Listed>, 
     let search = Search { files, directories };
     let mut listed = Vec::new();
     for name in search.names()? {
-        let found = search.first(&search.candidates_of_release(&name));
-        let (file, release) = match found {
+        let (file, release) = match search.first(&search.candidates_of_release(&name)) {
+            Ok(None) => continue,
             Ok(Some((file, text))) => {
                 let config = search.gather(&file, &text, &mut Vec::new());
                 (file, config.and_then(|config| freeze::freeze(&name, config)))
             }
-            Ok(None) => continue,
+            Err(Error::Unreadable { path, source }) => {
+                (ReleaseFile::Disk(path.clone()), Err(Error::Unreadable { path, source }))
+            }
             Err(error) => return Err(error),
         };
         listed.push(Listed { name, file, release });

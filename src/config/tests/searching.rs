@@ -113,6 +113,8 @@ fn the_command_line_is_over_every_file() {
         (Some(1.5), Some(5), Some(7200))
     );
     assert_eq!(release.sandbox.network, Network::Host);
+    let extra: Vec<_> = release.tables["repo extra"].iter().map(ToString::to_string).collect();
+    assert_eq!(extra, ["command line"]);
 }
 
 #[test]
@@ -129,13 +131,14 @@ fn a_repository_is_switched_by_the_command_line() {
 fn a_bad_file_is_listed_and_spoils_nothing_else() {
     let files = [
         ("/etc/kiln/bad.toml", "nonsense"),
+        ("/etc/kiln/closed.toml", "unreadable"),
         ("/etc/kiln/README.md", "nonsense"),
         ("/etc/kiln/family/x.toml", "nonsense"),
         ("/home/me/.config/kiln/own.toml", SMALL),
     ];
     let listed = list(&Memory::new(&files), &directories()).unwrap();
     let bad: Vec<_> = listed.iter().filter(|row| row.release.is_err()).map(|row| row.name.as_str()).collect();
-    assert_eq!(bad, ["bad"]);
+    assert_eq!(bad, ["bad", "closed"]);
     let names: Vec<_> = listed.iter().map(|row| row.name.as_str()).collect();
     assert!(names.is_sorted() && names.contains(&"own") && names.contains(&"opensuse-tumbleweed-aarch64"));
     assert!(!names.iter().any(|name| name.contains("README") || *name == "x"), "{names:?}");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::config::shipped::SHIPPED;
-use crate::config::tests::Memory;
+use crate::config::tests::{Memory, loaded};
 use crate::config::{Check, Origin, Release, Repo, list};
 use crate::sys::fs;
 
@@ -68,4 +68,14 @@ fn what_is_on_by_default_is_signed_by_a_pinned_key_and_comes_over_https() {
             assert_eq!(repo.gpgcheck, Check::On, "{} {}", release.name, repo.id);
         }
     }
+}
+
+#[test]
+fn the_example_in_the_readme_is_a_release() {
+    let readme = fs::read_text(concat!(env!("CARGO_MANIFEST_DIR"), "/configs/README.md")).unwrap();
+    let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let release =
+        loaded("/etc/kiln/acme-43-x86_64.toml", &[("/etc/kiln/acme-43-x86_64.toml", example)]).unwrap();
+    assert_eq!(release.description, "Fedora 43 with Acme's tools");
+    assert_eq!(release.root.packages, ["@buildsys-build", "acme-release", "git"]);
 }

@@ -45,6 +45,7 @@ fn an_unknown_key_names_the_nearest() {
         "[sandbox]\nnetwrok = \"host\"\n",
         "[limits]\nram = \"8G\"\n",
         "[biuld]\nmacros = {}\n",
+        "[build]\npackages = []\n",
     ]), @r#"
     error: /r.toml:13:1: unknown key `netwrok` in [sandbox]
     hint: did you mean `network`?
@@ -52,6 +53,8 @@ fn an_unknown_key_names_the_nearest() {
     hint: did you mean `memory`?
     error: /r.toml:12:2: unknown key `biuld` in the file
     hint: did you mean `build`?
+    error: /r.toml:13:1: unknown key `packages` in [build]
+    hint: it belongs in [root]
     "#);
     assert_snapshot!(repository(&[
         "baseurls = [\"https://example.org\"]",
