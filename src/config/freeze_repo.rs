@@ -81,22 +81,24 @@ fn origin(keys: OriginKeys, repo: &str, place: &Place, vars: &Variables) -> Resu
 fn address(key: &str, text: &Written<String>, vars: &Variables) -> Result<String, Error> {
     let url = vars.expand(text, Dollars::Variables)?;
     let wrong = |reason: &str| Err(text.wrong(key, reason));
-    if url.chars().any(|char| char.is_whitespace() || char.is_control()) {
-        return wrong("an address has no white space in it");
+    if url.chars().any(char::is_control) {
+        return wrong("an address has no control characters in it");
     }
     if let Some(scheme) = SCHEMES.iter().find(|scheme| url.starts_with(**scheme)) {
-        return if url.len() > scheme.len() {
-            Ok(url)
-        } else {
-            wrong("it ends where the address should begin")
+        return match &url[scheme.len()..] {
+            "" => wrong("it ends where the address should begin"),
+            rest if rest.contains(char::is_whitespace) => {
+                wrong("a URL has no white space in it; several are written as a list")
+            }
+            _ => Ok(url),
         };
     }
     if url.contains("://") || url.is_empty() {
         return wrong("an address begins with http://, https:// or file://, or is a path");
     }
     match beside(&url, text) {
-        Some(path) => Ok(file_url(&path)),
-        None => wrong("a relative path is relative to a file on disk; write it absolute"),
+        Some(path) if path.as_path().is_absolute() => Ok(file_url(&path)),
+        _ => wrong("a relative path is relative to a file on disk; write it absolute"),
     }
 }
 

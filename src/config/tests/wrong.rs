@@ -119,6 +119,7 @@ fn a_value_that_makes_no_sense() {
         "cost = -1",
         "gpgcheck = false\nbaseurl = \"ftp://example.org\"",
         "gpgcheck = false\nbaseurl = [\"https://\"]",
+        "gpgcheck = false\nbaseurl = \"https://a.example https://b.example\"",
         "keys = [{ path = \"/k\", fingerprint = \"31645531\" }]",
         "keys = [{ url = \"https://example.org/k\" }]",
         "keys = [{ url = \"file:///k\" }]",
@@ -128,6 +129,7 @@ fn a_value_that_makes_no_sense() {
     error: /r.toml:14:8: `cost` cannot be `-1`: it is out of range
     error: /r.toml:15:11: `baseurl` cannot be `ftp://example.org`: an address begins with http://, https:// or file://, or is a path
     error: /r.toml:15:12: `baseurl` cannot be `https://`: it ends where the address should begin
+    error: /r.toml:15:11: `baseurl` cannot be `https://a.example https://b.example`: a URL has no white space in it; several are written as a list
     error: /r.toml:14:38: `fingerprint` cannot be `31645531`: a fingerprint is 40 or 64 hexadecimal digits; a key id is not enough
     error: /r.toml:14:9: a key of repository `x` has no `fingerprint`
     hint: a key that is downloaded must be pinned: write `fingerprint = "..."`
