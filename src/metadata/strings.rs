@@ -15,6 +15,11 @@ impl Id {
     /// The empty string, in all tables.
     pub const EMPTY: Self = Self(0);
 
+    /// The string of a number below [`super::Metadata::strings`].
+    pub fn from_index(index: usize) -> Self {
+        Self(index as u32)
+    }
+
     /// The number, dense from 0 to [`super::Metadata::strings`].
     pub fn index(self) -> usize {
         self.0 as usize

@@ -1,0 +1,287 @@
+//! From a request to a resolution.
+
+use super::bits::Bits;
+use super::closure::Closure;
+use super::conflict::{Conflict, Problem};
+use super::jobs::{Job, JobKind};
+use super::lit::{Id, Lit};
+use super::pool::{Hidden, Pool};
+use super::request::{Best, Error, RepoMetadata, Request, Weak};
+use super::resolution::Resolution;
+use super::rules::{Rule, RuleId, Rules};
+use super::search::Search;
+use super::spec::{Readings, Visibility, is_path};
+use super::words::Word;
+use crate::metadata::Kind;
+
+/// Names whose packages may be in a root in several versions, as in dnf's `installonlypkgs`.
+const SEVERAL: &[&str] = &[
+    "kernel",
+    "kernel-PAE",
+    "installonlypkg(kernel)",
+    "installonlypkg(kernel-module)",
+    "installonlypkg(vm)",
+    "multiversion(kernel)",
+];
+
+/// A choice that was made.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub(super) taken: Id,
+    pub(super) others: Vec<Id>,
+}
+
+/// The packages that may be in a root in several versions.
+#[derive(Debug)]
+pub(super) struct Multi(Bits);
+
+impl Multi {
+    fn new(pool: &mut Pool<'_>) -> Self {
+        let mut several = Bits::new(pool.len());
+        for name in SEVERAL {
+            if let Some(dep) = pool.read_dep(name) {
+                let list = pool.providers(dep).list();
+                pool.lists.mark(list, &mut several);
+            }
+        }
+        Self(several)
+    }
+
+    pub(super) fn has(&self, id: Id) -> bool {
+        self.0.has(id.index())
+    }
+}
+
+/// Finds the packages of a root.
+pub fn solve(repos: &[RepoMetadata<'_>], request: &Request) -> Result<Resolution, Error> {
+    let mut pool = Pool::new(repos, &request.arch);
+    pool.prepare(request);
+    let jobs = pool.jobs(request)?;
+    let multi = Multi::new(&mut pool);
+    let (rules, broken) = pool.rules(request, &jobs, &multi);
+    let needs = Needs::new(&pool, request, broken);
+    let mut search = Search::new(&mut pool, rules, request.weak);
+    let texts: Vec<String> = jobs.into_iter().map(|job| job.text).collect();
+    match search.run() {
+        Ok(()) => match needs.of_resolution(&search) {
+            paths if paths.is_empty() => Ok(search.resolution(&texts)),
+            paths => Err(Error::NeedsFilelists(paths)),
+        },
+        Err(refuted) => match needs.of_proof(&search, &refuted.0) {
+            paths if paths.is_empty() => Err(Error::Conflict(search.conflict(&refuted, &texts))),
+            paths => Err(Error::NeedsFilelists(paths)),
+        },
+    }
+}
+
+impl Pool<'_> {
+    /// Applies what the request and the repositories say about single packages, and makes the table of provides.
+    fn prepare(&mut self, request: &Request) {
+        self.hide();
+        for nevra in &request.installed {
+            let found = self.words.find(&nevra.name).and_then(|name| {
+                let same = |id: &Id| self.entry(self.package(*id)).nevra() == *nevra;
+                self.named(name).map(Id).find(same)
+            });
+            if let Some(id) = found {
+                self.packages[id.index()].installed = true;
+            }
+        }
+        let mut owners: Vec<(Word, Id)> = Vec::new();
+        for (path, owned_by) in request.files.iter().filter(|(_, owners)| !owners.is_empty()) {
+            let path = self.words.intern(path);
+            for owner in owned_by {
+                let is = |id: &Id| {
+                    let package = self.package(*id);
+                    package.at == owner.package && self.entry_repo(package) == owner.repo
+                };
+                owners.extend(self.ids().find(is).map(|id| (path, id)));
+            }
+        }
+        owners.sort_by_key(|owner| owner.1);
+        self.index_provides(&owners);
+    }
+
+    /// Marks what excludes, includes and modules keep out.
+    fn hide(&mut self) {
+        for number in 0..self.repos.len() {
+            let repo = self.repos[number];
+            let mut marks: Vec<(Id, Hidden)> = Vec::new();
+            let of_repo = |pool: &Self, id: Id| usize::from(pool.package(id).repo) == number;
+            let mut named = Bits::new(self.len());
+            for text in repo.includes {
+                let found = self.named_by(text, Readings::Packages, Visibility::All);
+                found.iter().flat_map(|found| &found.ids).for_each(|id| named.set(id.index()));
+            }
+            if !repo.includes.is_empty() {
+                let left_out = self.ids().filter(|id| of_repo(self, *id) && !named.has(id.index()));
+                marks.extend(left_out.map(|id| (id, Hidden::NotIncluded)));
+            }
+            for text in repo.excludes {
+                let found = self.named_by(text, Readings::Packages, Visibility::All);
+                let ids = found.into_iter().flat_map(|found| found.ids).filter(|id| of_repo(self, *id));
+                marks.extend(ids.map(|id| (id, Hidden::Excluded)));
+            }
+            if !repo.inactive.is_empty() {
+                let inactive = |id: &Id| of_repo(self, *id) && repo.inactive.contains(&self.package(*id).at);
+                marks.extend(self.ids().filter(inactive).map(|id| (id, Hidden::Module)));
+            }
+            for (id, why) in marks {
+                self.packages[id.index()].hidden = Some(why);
+            }
+        }
+    }
+
+    fn jobs(&mut self, request: &Request) -> Result<Vec<Job>, Error> {
+        let mut jobs = Vec::new();
+        for nevra in &request.installed {
+            let text = nevra.to_string();
+            let found = self
+                .ids()
+                .find(|id| self.package(*id).installed && self.entry(self.package(*id)).nevra() == *nevra);
+            let id = found.ok_or_else(|| Conflict::one(Problem::InstalledUnknown { nevra: text.clone() }))?;
+            jobs.push(Job { text, clause: vec![Lit::yes(id)], kind: JobKind::Installed });
+        }
+        for text in &request.install {
+            match self.install_jobs(text) {
+                Err(_) if is_path(text) && !request.files.contains_key(text) => {
+                    return Err(Error::NeedsFilelists(vec![text.clone()]));
+                }
+                found => jobs.extend(found?),
+            }
+        }
+        for text in &request.requires {
+            match self.requirement_jobs(text) {
+                Err(_) if text.starts_with('/') && !request.files.contains_key(text) => {
+                    return Err(Error::NeedsFilelists(vec![text.clone()]));
+                }
+                found => jobs.extend(found?),
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// All rules, and the packages that are out because nothing answers a requirement.
+    fn rules(
+        &mut self,
+        request: &Request,
+        jobs: &[Job],
+        multi: &Multi,
+    ) -> (Rules, Vec<(Id, super::pool::Dep)>) {
+        let close = |pool: &mut Self, weak: Weak| {
+            let mut closure = Closure::new(pool, weak, multi);
+            for job in jobs {
+                job.clause
+                    .iter()
+                    .filter(|literal| literal.is_yes())
+                    .for_each(|literal| closure.add(literal.id()));
+            }
+            if weak == Weak::Install {
+                closure.add_supplementing();
+            }
+            (closure.visited, closure.drafts, closure.broken)
+        };
+        let (mut known, drafts, mut broken) = close(self, request.weak);
+        let mut rules = Rules::new(drafts, &self.lists);
+        if request.weak == Weak::Skip && self.has_hidden_better_arch(&known) {
+            known = close(self, Weak::Install).0;
+        }
+        for job in jobs {
+            let rest = self.lists.push(&job.clause[1..]);
+            rules.push(Rule { first: job.clause[0], rest });
+        }
+        rules.jobs.end = rules.len();
+        rules.inferior.start = rules.len();
+        self.inferior_rules(&known).into_iter().for_each(|rule| {
+            rules.push(rule);
+        });
+        rules.inferior.end = rules.len();
+        rules.best.start = rules.len();
+        if request.best == Best::Only {
+            jobs.iter()
+                .filter(|job| job.kind == JobKind::Asked)
+                .for_each(|job| self.best_rule(job, &mut rules));
+        }
+        rules.best.end = rules.len();
+        rules.learnt = rules.len();
+        broken.sort_unstable();
+        (rules, broken)
+    }
+
+    /// Only the best candidates of a job will do.
+    fn best_rule(&mut self, job: &Job, rules: &mut Rules) {
+        let open = |literal: &&Lit| literal.is_yes() && self.package(literal.id()).hidden.is_none();
+        let mut best: Vec<Id> = job.clause.iter().filter(open).map(|literal| literal.id()).collect();
+        let before = best.len();
+        if before < 2 {
+            return;
+        }
+        self.keep_best(&mut best);
+        if best.len() < before {
+            let no = job.clause.iter().copied().filter(|literal| literal.is_no());
+            let clause: Vec<Lit> = no.chain(best.into_iter().map(Lit::yes)).collect();
+            let rest = self.lists.push(&clause[1..]);
+            rules.push(Rule { first: clause[0], rest });
+        }
+    }
+}
+
+/// Packages that are out only because paths are unknown.
+#[derive(Debug)]
+struct Needs {
+    paths: std::collections::BTreeMap<Id, Vec<String>>,
+}
+
+impl Needs {
+    fn new(pool: &Pool<'_>, request: &Request, broken: Vec<(Id, super::pool::Dep)>) -> Self {
+        let mut paths: std::collections::BTreeMap<Id, Vec<String>> = std::collections::BTreeMap::new();
+        let mut lost = Bits::new(pool.len());
+        for (id, dep) in broken {
+            let name = pool.words.text(dep.name);
+            if name.starts_with('/') && !request.files.contains_key(name) {
+                paths.entry(id).or_default().push(name.to_owned());
+            } else {
+                lost.set(id.index());
+            }
+        }
+        paths.retain(|id, _| !lost.has(id.index()) && pool.package(*id).hidden.is_none());
+        Self { paths }
+    }
+
+    fn collect(&self, ids: impl Iterator<Item = Id>) -> Vec<String> {
+        let mut found: Vec<String> = ids.filter_map(|id| self.paths.get(&id)).flatten().cloned().collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The paths that could have changed the choice: their packages were candidates.
+    fn of_resolution(&self, search: &Search<'_, '_>) -> Vec<String> {
+        if self.paths.is_empty() {
+            return Vec::new();
+        }
+        let mut ids = Vec::new();
+        for number in 1..search.rules.learnt {
+            let literals = search.rules.get(RuleId(number)).literals(&search.pool.lists);
+            if literals.clone().all(|literal| literal.is_yes() || search.is_in(literal.id())) {
+                ids.extend(literals.filter(|literal| literal.is_yes()).map(Lit::id));
+            }
+        }
+        if search.weak == Weak::Install {
+            ids.extend(self.paths.keys().copied().filter(|id| search.may_be_recommended(*id)));
+        }
+        self.collect(ids.into_iter())
+    }
+
+    fn of_proof(&self, search: &Search<'_, '_>, proof: &[RuleId]) -> Vec<String> {
+        let literals = proof.iter().flat_map(|rule| search.rules.get(*rule).literals(&search.pool.lists));
+        self.collect(literals.map(Lit::id))
+    }
+}
+
+impl Search<'_, '_> {
+    /// Whether the final wishes name a package.
+    fn may_be_recommended(&self, id: Id) -> bool {
+        self.wishes.recommends(id) || self.pool.has(id, Kind::Supplements)
+    }
+}

@@ -1,0 +1,226 @@
+//! Whole answers on small repositories, written as tables.
+
+use std::fmt::Write as _;
+
+use super::*;
+use crate::metadata::Metadata;
+
+/// A repository from lines: `name-evr.arch | requires a, b >= 1 | provides c = 2 | files /usr/bin/x`.
+fn repo(id: &str, lines: &str) -> Metadata {
+    let mut xml = String::from(
+        "<metadata xmlns=\"http://linux.duke.edu/metadata/common\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\">",
+    );
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut parts = line.split('|').map(str::trim);
+        let nevra: crate::package::Nevra = parts.next().unwrap().parse().unwrap();
+        let evr = &nevra.evr;
+        let digest = crate::unit::Digest::sha256(line.as_bytes()).hex();
+        write!(
+            xml,
+            "<package type=\"rpm\"><name>{}</name><arch>{}</arch><version epoch=\"{}\" ver=\"{}\" rel=\"{}\"/>\
+             <checksum type=\"sha256\" pkgid=\"YES\">{digest}</checksum><time file=\"1\" build=\"1\"/>\
+             <size package=\"1\" installed=\"1\" archive=\"1\"/><location href=\"{nevra}.rpm\"/><format>",
+            nevra.name, nevra.arch, evr.epoch, evr.version, evr.release
+        )
+        .unwrap();
+        for part in parts {
+            let (kind, list) = part.split_once(' ').unwrap();
+            if kind == "files" {
+                list.split(',').for_each(|path| write!(xml, "<file>{}</file>", path.trim()).unwrap());
+                continue;
+            }
+            write!(xml, "<rpm:{kind}>").unwrap();
+            list.split(',').for_each(|dep| entry(&mut xml, dep.trim()));
+            write!(xml, "</rpm:{kind}>").unwrap();
+        }
+        xml.push_str("</format></package>");
+    }
+    xml.push_str("</metadata>");
+    Metadata::parse(id, xml.as_bytes()).unwrap()
+}
+
+fn entry(xml: &mut String, dep: &str) {
+    let escape = |text: &str| text.replace('<', "&lt;").replace('>', "&gt;");
+    if dep.starts_with('(') {
+        return write!(xml, "<rpm:entry name=\"{}\"/>", escape(dep)).unwrap();
+    }
+    let dep = crate::package::Dependency::parse(dep).unwrap();
+    let word = match dep.sense.symbol() {
+        "" => return write!(xml, "<rpm:entry name=\"{}\"/>", dep.name).unwrap(),
+        "=" => "EQ",
+        "<" => "LT",
+        "<=" => "LE",
+        ">" => "GT",
+        _ => "GE",
+    };
+    let evr = crate::package::Evr::parse(dep.evr);
+    let rel = if evr.release.is_empty() { String::new() } else { format!(" rel=\"{}\"", evr.release) };
+    write!(
+        xml,
+        "<rpm:entry name=\"{}\" flags=\"{word}\" epoch=\"{}\" ver=\"{}\"{rel}/>",
+        dep.name, evr.epoch, evr.version
+    )
+    .unwrap();
+}
+
+fn request(install: &str) -> Request {
+    let install = install.split(',').map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    Request { arch: "x86_64".to_owned(), install: install.collect(), ..Request::default() }
+}
+
+fn answer(repos: &[RepoMetadata<'_>], request: &Request) -> String {
+    match solve(repos, request) {
+        Ok(resolution) => {
+            resolution.packages.iter().map(|it| it.nevra.to_string()).collect::<Vec<_>>().join(" ")
+        }
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+fn one(lines: &str, install: &str) -> String {
+    let metadata = repo("test", lines);
+    answer(&[RepoMetadata::new(&metadata)], &request(install))
+}
+
+#[test]
+fn requirements_are_followed() {
+    let lines = "
+        a-1-1.noarch | requires b, c >= 2
+        b-1-1.x86_64 | requires lib(x)
+        c-1-1.x86_64
+        c-2-1.x86_64
+        d-1-1.x86_64 | provides lib(x)
+        e-1-1.x86_64";
+    assert_eq!(one(lines, "a"), "a-1-1.noarch b-1-1.x86_64 c-2-1.x86_64 d-1-1.x86_64");
+}
+
+#[test]
+fn the_newest_version_is_taken_unless_something_stands_against_it() {
+    let lines = "
+        a-1-1.noarch
+        a-2-1.noarch | requires missing
+        b-1-1.noarch | conflicts a >= 2
+        c-1-1.noarch
+        c-3-1.noarch
+        d-1-1.noarch | requires c";
+    assert_eq!(one(lines, "d"), "c-3-1.noarch d-1-1.noarch");
+    assert!(one(lines, "a").starts_with("error"));
+    let metadata = repo("test", lines);
+    let prefer = Request { best: Best::Prefer, ..request("a") };
+    assert_eq!(answer(&[RepoMetadata::new(&metadata)], &prefer), "a-1-1.noarch");
+}
+
+#[test]
+fn a_rich_or_is_satisfied_by_what_is_there() {
+    let lines = "
+        a-1-1.noarch | requires (b or c)
+        b-1-1.noarch
+        c-1-1.noarch
+        d-1-1.noarch | requires c";
+    assert_eq!(one(lines, "a"), "a-1-1.noarch b-1-1.noarch");
+    assert_eq!(one(lines, "a, d"), "a-1-1.noarch c-1-1.noarch d-1-1.noarch");
+}
+
+#[test]
+fn conditions_hold() {
+    let lines = "
+        a-1-1.noarch | requires (b if c), (d if z else f)
+        b-1-1.noarch
+        c-1-1.noarch
+        d-1-1.noarch
+        e-1-1.noarch
+        z-1-1.noarch
+        f-1-1.noarch
+        g-1-1.noarch | requires (h unless c)
+        h-1-1.noarch
+        i-1-1.noarch | requires (p with q), (p without q)
+        j-1-1.noarch | provides p, q
+        k-1-1.noarch | provides p";
+    assert_eq!(one(lines, "a"), "a-1-1.noarch f-1-1.noarch");
+    assert_eq!(one(lines, "a, c"), "a-1-1.noarch b-1-1.noarch c-1-1.noarch f-1-1.noarch");
+    assert_eq!(one(lines, "a, z"), "a-1-1.noarch d-1-1.noarch z-1-1.noarch");
+    assert_eq!(one(lines, "g"), "g-1-1.noarch h-1-1.noarch");
+    assert!(one(lines, "g, c").starts_with("error"));
+    assert_eq!(one(lines, "i"), "i-1-1.noarch j-1-1.noarch k-1-1.noarch");
+}
+
+#[test]
+fn architectures_live_side_by_side_in_lock_step() {
+    let lines = "
+        lib-1-1.x86_64
+        lib-1-1.i686
+        old-1-1.i686
+        app-1-1.noarch | requires lib";
+    assert_eq!(one(lines, "app"), "app-1-1.noarch lib-1-1.x86_64");
+    assert_eq!(one(lines, "lib.i686"), "lib-1-1.i686 lib-1-1.x86_64");
+    assert_eq!(one(lines, "old"), "old-1-1.i686");
+}
+
+#[test]
+fn what_obsoletes_a_package_is_taken_for_its_name() {
+    let lines = "
+        old-1-1.noarch
+        new-1-1.noarch | obsoletes old < 2
+        user-1-1.noarch | requires old";
+    assert_eq!(one(lines, "old"), "new-1-1.noarch");
+    assert_eq!(one(lines, "user"), "old-1-1.noarch user-1-1.noarch");
+}
+
+#[test]
+fn recommendations_decide_and_are_installed_on_request() {
+    let lines = "
+        a-1-1.noarch | requires x | recommends c, d
+        b-1-1.noarch | provides x
+        c-1-1.noarch | provides x
+        d-1-1.noarch
+        s-1-1.noarch | supplements a";
+    assert_eq!(one(lines, "a"), "a-1-1.noarch c-1-1.noarch");
+    let metadata = repo("test", lines);
+    let weak = Request { weak: Weak::Install, ..request("a") };
+    let all = "a-1-1.noarch c-1-1.noarch d-1-1.noarch s-1-1.noarch";
+    assert_eq!(answer(&[RepoMetadata::new(&metadata)], &weak), all);
+}
+
+#[test]
+fn a_better_repository_hides_the_versions_of_others() {
+    let (near, far) = (repo("near", "a-1-1.noarch"), repo("far", "a-2-1.noarch"));
+    let near = RepoMetadata { priority: 10, ..RepoMetadata::new(&near) };
+    let repos = [RepoMetadata::new(&far), near];
+    assert_eq!(answer(&repos, &request("a")), "a-1-1.noarch");
+}
+
+#[test]
+fn paths_are_owned_or_looked_up() {
+    let lines = "
+        a-1-1.noarch | requires /usr/bin/sh
+        b-1-1.noarch | files /usr/bin/sh, /etc/sh
+        c-1-1.noarch | requires /usr/share/c
+        d-1-1.noarch | requires (b or c)";
+    assert_eq!(one(lines, "a"), "a-1-1.noarch b-1-1.noarch");
+    assert_eq!(one(lines, "d"), "error: the full file lists are needed to find /usr/share/c");
+    let metadata = repo("test", lines);
+    let owner = metadata.packages().nth(1).unwrap().id();
+    let mut known = request("d");
+    known.files.insert("/usr/share/c".to_owned(), vec![]);
+    assert_eq!(answer(&[RepoMetadata::new(&metadata)], &known), "b-1-1.noarch d-1-1.noarch");
+    known.install = vec!["c".to_owned()];
+    known.files.insert("/usr/share/c".to_owned(), vec![Owner { repo: "test".to_owned(), package: owner }]);
+    assert_eq!(answer(&[RepoMetadata::new(&metadata)], &known), "b-1-1.noarch c-1-1.noarch");
+}
+
+#[test]
+fn a_root_grows_and_keeps_what_it_has() {
+    let lines = "
+        a-1-1.noarch
+        a-2-1.noarch
+        b-1-1.noarch | requires a
+        c-1-1.noarch | requires a >= 2";
+    let metadata = repo("test", lines);
+    let installed = vec!["a-1-1.noarch".parse().unwrap()];
+    let over = |install: &str| {
+        let request = Request { installed: installed.clone(), ..request(install) };
+        answer(&[RepoMetadata::new(&metadata)], &request)
+    };
+    assert_eq!(over("b"), "a-1-1.noarch b-1-1.noarch");
+    assert!(over("c").starts_with("error"));
+}
