@@ -6,6 +6,7 @@ pub mod flat;
 pub mod fs;
 pub mod lock;
 pub mod owner;
+pub mod part;
 pub mod tree;
 
 pub use error::SysError;

@@ -1,0 +1,104 @@
+//! The keys of a repository, read from where the release file says they are.
+
+use std::sync::Arc;
+
+use crate::config::{Check, Key, KeyLocation, Repo};
+use crate::fetch::batch::Batch;
+use crate::fetch::dirs::Dirs;
+use crate::fetch::openpgp::{KeyFault, KeySource, Keyring, KeyringFault};
+use crate::fetch::{Error, Network, now, url};
+use crate::report::Reporter;
+use crate::sys::{fs, part};
+
+const LIMIT: u64 = 4 << 20;
+
+/// The keyring of `repo`; nothing where it checks no signature. A key that cannot be used is told of and left out, as
+/// long as another one can.
+pub(super) fn load(
+    batch: &Batch<'_>,
+    repo: &Repo,
+    dirs: &Dirs,
+    reporter: &dyn Reporter,
+) -> Result<Option<Arc<Keyring>>, Error> {
+    if repo.gpgcheck == Check::Off && repo.repo_gpgcheck == Check::Off {
+        return Ok(None);
+    }
+    let mut keyring = Keyring::new();
+    let mut first = None;
+    for key in &repo.keys {
+        if let Err(error) = add(&mut keyring, batch, (repo, key), dirs) {
+            // A key that is not the pinned one is not an accident to be passed over.
+            let serious = matches!(&error, Error::Keys { source: KeyringFault::OtherKey { .. }, .. });
+            if serious || matches!(error, Error::UnpinnedKey { .. } | Error::Interrupted) {
+                return Err(error);
+            }
+            if let Some(error) = first.replace(error) {
+                reporter.warn(text(&error));
+            }
+        }
+    }
+    match first {
+        Some(error) if keyring.is_empty() => Err(error),
+        Some(error) => {
+            reporter.warn(text(&error));
+            Ok(Some(Arc::new(keyring)))
+        }
+        None if keyring.is_empty() => {
+            let source = KeyringFault::Empty { place: "the release file".to_owned(), why: None };
+            Err(Error::Keys { repo: repo.id.clone(), source })
+        }
+        None => Ok(Some(Arc::new(keyring))),
+    }
+}
+
+/// An error with its cause, in one line.
+fn text(error: &Error) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+fn add(
+    keyring: &mut Keyring,
+    batch: &Batch<'_>,
+    (repo, key): (&Repo, &Key),
+    dirs: &Dirs,
+) -> Result<(), Error> {
+    let place = key.location.to_string();
+    let pin = key.fingerprint.as_deref();
+    let mut try_bytes = |bytes: &[u8]| keyring.add(KeySource { place: &place, bytes, pin }, now());
+    let refused = |source| Error::Keys { repo: repo.id.clone(), source };
+    let text = match &key.location {
+        KeyLocation::Path(path) => {
+            return try_bytes(&read(path.as_path(), &place)?).map_err(refused);
+        }
+        KeyLocation::Url(text) => text,
+    };
+    let Some(pin) = pin else {
+        return Err(Error::UnpinnedKey { repo: repo.id.clone(), url: text.clone() });
+    };
+    let kept = dirs.certificate(pin);
+    let known = fs::read(&kept).ok().map(|bytes| try_bytes(&bytes));
+    let online = batch.fetcher.options.network == Network::Online;
+    match known {
+        Some(Ok(())) => return Ok(()),
+        // It may have been published again with a later date.
+        Some(Err(KeyringFault::Refused { fault: KeyFault::Expired { .. }, .. })) | None => {}
+        Some(Err(fault)) if !online => return Err(refused(fault)),
+        Some(Err(_)) => {}
+    }
+    let what = format!("the key {place} of repository `{}`", repo.id);
+    let bytes = batch.text(&url::parse(text)?, LIMIT, &what)?;
+    try_bytes(&bytes).map_err(refused)?;
+    dirs.publish(&kept, &bytes)
+}
+
+fn read(path: &std::path::Path, place: &str) -> Result<Vec<u8>, Error> {
+    use std::io::Read as _;
+    let unreadable = |error| Error::KeyFile { place: place.to_owned(), source: error };
+    let file = part::open_regular(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(LIMIT)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(crate::sys::SysError::new("read", place, error)))?;
+    Ok(bytes)
+}

@@ -1,0 +1,85 @@
+//! What is remembered of a repository between runs, so that a warm run asks nobody.
+
+use crate::config::{Origin, Repo};
+use crate::fetch::client::Validators;
+use crate::fetch::dirs::Dirs;
+use crate::fetch::{Error, now};
+use crate::sys::fs;
+use crate::unit::Digest;
+
+const VERSION: u32 = 1;
+
+/// One repository, as it was when it was last asked for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Memory {
+    version: u32,
+    /// Its id, for people who look into the file.
+    repo: String,
+    /// The digest of its `repomd.xml`.
+    pub(super) snapshot: Digest,
+    /// When it was last known to be current, in seconds since 1970.
+    checked: u64,
+    /// The mirror that gave it.
+    pub(super) from: String,
+    /// How that mirror names this version.
+    pub(super) validators: Validators,
+    /// The mirrors, best first.
+    pub(super) mirrors: Vec<String>,
+}
+
+impl Memory {
+    /// What is known after `repo` was asked for just now.
+    pub(super) fn new(
+        repo: &Repo,
+        snapshot: Digest,
+        (from, validators): (String, Validators),
+        mirrors: Vec<String>,
+    ) -> Self {
+        Self { version: VERSION, repo: repo.id.clone(), snapshot, checked: now(), from, validators, mirrors }
+    }
+
+    /// The same, known to be current just now.
+    pub(super) fn renewed(self, mirrors: Vec<String>) -> Self {
+        Self { checked: now(), mirrors, ..self }
+    }
+
+    /// Reads what is known of `repo`. A file of another version, or a damaged one, is nothing known.
+    pub(super) fn load(repo: &Repo, dirs: &Dirs) -> Option<Self> {
+        let bytes = fs::read(dirs.memory(&key(repo))).ok()?;
+        let memory: Self = serde_json::from_slice(&bytes).ok()?;
+        (memory.version == VERSION).then_some(memory)
+    }
+
+    /// Keeps it for the next run.
+    pub(super) fn save(&self, repo: &Repo, dirs: &Dirs) -> Result<(), Error> {
+        let bytes = serde_json::to_vec(self)
+            .map_err(|error| Error::Metadata { repo: repo.id.clone(), why: error.to_string() })?;
+        dirs.publish(&dirs.memory(&key(repo)), &bytes)
+    }
+
+    /// Whether it may be used without asking. A clock that was set back makes everything old.
+    pub(super) fn is_fresh(&self, expire: u64) -> bool {
+        let now = now();
+        self.checked <= now && now - self.checked < expire
+    }
+
+    /// How old it is, for messages.
+    pub(super) fn age(&self) -> u64 {
+        now().saturating_sub(self.checked)
+    }
+}
+
+/// What tells one repository from another: its id and where it is.
+fn key(repo: &Repo) -> Digest {
+    let mut text = repo.id.clone();
+    let (kind, places): (_, &[String]) = match &repo.origin {
+        Origin::Baseurl(urls) => ("baseurl", urls),
+        Origin::Mirrorlist(url) => ("mirrorlist", std::slice::from_ref(url)),
+        Origin::Metalink(url) => ("metalink", std::slice::from_ref(url)),
+    };
+    for part in std::iter::once(kind).chain(places.iter().map(String::as_str)) {
+        text.push('\0');
+        text.push_str(part);
+    }
+    Digest::sha256(text.as_bytes())
+}

@@ -1,0 +1,138 @@
+//! Packages: from mirrors into `rpms/`, verified, several at once.
+
+use std::sync::Arc;
+
+use crate::fetch::batch::Batch;
+use crate::fetch::dirs::{self, Dirs};
+use crate::fetch::download::{Growing, Order};
+use crate::fetch::openpgp::Keyring;
+use crate::fetch::progress::{Item, Progress};
+use crate::fetch::{Error, Fetcher, Mirrors, signed};
+use crate::lock::LockedPackage;
+use crate::package::Nevra;
+use crate::report::{Reporter, Stage};
+use crate::sys::fs;
+use crate::sys::part::Part;
+use crate::unit::{Algorithm, Digest, HostPath};
+
+/// Whom a repository's packages must be signed by.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// By one of these keys.
+    Keys(Arc<Keyring>),
+    /// By nobody (`gpgcheck = false`): the digest in the metadata is all there is.
+    Metadata,
+}
+
+/// A repository as the place that packages come from.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// The repository's id.
+    pub repo: String,
+    /// Where it can be had.
+    pub mirrors: Mirrors,
+    /// Whom its packages must be signed by.
+    pub trust: Trust,
+}
+
+impl Upstream {
+    /// A package of it, to be fetched.
+    pub fn wanted(&self, package: &LockedPackage) -> Wanted {
+        Wanted {
+            nevra: package.nevra.clone(),
+            location: package.location.clone(),
+            digest: package.digest.clone(),
+            size: package.size,
+            from: self.clone(),
+        }
+    }
+}
+
+/// A package to be fetched.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What it is.
+    pub nevra: Nevra,
+    /// Where it lies, relative to each mirror.
+    pub location: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The repository.
+    pub from: Upstream,
+}
+
+impl Fetcher {
+    /// Brings packages into the store, as `rpms/<sha256>.rpm`; those that are there already are not fetched again. Each
+    /// is verified before it gets its name, and `on_ready` hears of each at that moment, in the thread that fetched
+    /// it. The answer has the files in the order of `wanted`.
+    pub fn packages(
+        &self,
+        wanted: &[Wanted],
+        store: &HostPath,
+        reporter: &dyn Reporter,
+        on_ready: &(dyn Fn(usize, &HostPath) + Sync),
+    ) -> Result<Vec<HostPath>, Error> {
+        let dirs = Dirs::of(store)?;
+        let batch = Batch::new(self);
+        let sizes: Vec<u64> = wanted.iter().map(|package| package.size).collect();
+        let progress = Progress::new(reporter, Stage::Fetch, &sizes);
+        // The largest first, so that the last one to arrive is a small one.
+        let mut order: Vec<usize> = (0..wanted.len()).collect();
+        order.sort_by_key(|index| std::cmp::Reverse(sizes[*index]));
+        batch.each(&order, &|index| {
+            let package = &wanted[index];
+            let item = progress.item(package.nevra.to_string());
+            let path = one(&batch, package, &dirs, &item)?;
+            item.done(package.size);
+            on_ready(index, &path);
+            Ok(())
+        })?;
+        Ok(wanted.iter().map(|package| dirs.package(&package.digest)).collect())
+    }
+}
+
+fn one(batch: &Batch<'_>, package: &Wanted, dirs: &Dirs, item: &Item<'_>) -> Result<HostPath, Error> {
+    let weak = package.digest.algorithm() < Algorithm::Sha256;
+    if weak && matches!(package.from.trust, Trust::Metadata) {
+        return Err(Error::WeakDigest {
+            package: package.nevra.to_string(),
+            repo: package.from.repo.clone(),
+        });
+    }
+    let path = dirs.package(&package.digest);
+    if fs::stat(&path).is_ok_and(|found| found.len() == package.size) {
+        // Its bytes were verified when they came, but perhaps for another repository's keys.
+        verify(package, path.as_path(), signed::Depth::Header)?;
+        return Ok(path);
+    }
+    let part = Part::open(&dirs.tmp, &dirs::part(&package.digest)).map_err(Error::Store)?;
+    let mut growing = Growing::new(part, package.digest.algorithm()).map_err(Error::Store)?;
+    let order = Order {
+        mirrors: &package.from.mirrors,
+        location: &package.location,
+        digest: &package.digest,
+        size: Some(package.size),
+        limit: package.size,
+    };
+    batch.file(&order, &mut growing, &|length| item.at(length))?;
+    let part = growing.into_part();
+    match verify(package, part.path(), signed::Depth::Whole) {
+        Ok(()) => dirs.place(part, &path)?,
+        Err(error) => {
+            part.discard();
+            return Err(error);
+        }
+    }
+    Ok(path)
+}
+
+fn verify(package: &Wanted, path: &std::path::Path, depth: signed::Depth) -> Result<(), Error> {
+    let file = fs::map(path).map_err(Error::Store)?;
+    signed::verify(&file, &package.nevra, &package.from.trust, depth).map_err(|source| Error::Package {
+        package: package.nevra.to_string(),
+        repo: package.from.repo.clone(),
+        source: Box::new(source),
+    })
+}
