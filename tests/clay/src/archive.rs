@@ -103,8 +103,9 @@ impl Archive {
                     let name = self
                         .choose(&clause)
                         .ok_or_else(|| Error::NotInArchive { name: clause[0].name.clone(), by })?;
-                    chosen.insert(name.clone());
-                    level.push(name);
+                    if chosen.insert(name.clone()) {
+                        level.push(name);
+                    }
                 }
             }
         }
@@ -177,8 +178,8 @@ mod tests {
     fn the_closure_follows_needs_and_prefers_what_is_already_chosen() {
         let archive = archive(&[
             ("app", "Depends: lib (>= 1), x | y, mail, debconf"),
-            ("lib", "Pre-Depends: base"),
-            ("base", ""),
+            ("lib", "Pre-Depends: base, based"),
+            ("base", "Provides: based"),
             ("x", ""),
             ("y", "Provides: yy (= 1)"),
             ("smtp-b", "Provides: mail"),

@@ -184,30 +184,33 @@ pub fn relations(text: &str) -> Result<Vec<Clause>, Error> {
 fn relation(text: &str) -> Result<Relation, Error> {
     let wrong = || Error::Control { kind: "relation", text: text.to_owned() };
     let text = text.split(['[', '<']).next().filter(|_| !text.contains("(<")).unwrap_or(text).trim();
-    let (name, bound) = match text.split_once('(') {
-        Some((name, bound)) => (name.trim(), Some(bound.trim_end_matches(')').trim())),
+    let (name, limit) = match text.split_once('(') {
+        Some((name, limit)) => (name.trim(), Some(limit.trim_end_matches(')').trim())),
         None => (text, None),
     };
     let name = name.split(':').next().unwrap_or(name);
     if name.is_empty() || name.contains(char::is_whitespace) {
         return Err(wrong());
     }
-    let bound = bound
-        .map(|bound| {
-            let at = bound.find(|c| !"<>=".contains(c)).ok_or_else(wrong)?;
-            let comparison = Comparison::parse(&bound[..at]).ok_or_else(wrong)?;
-            Ok::<_, Error>((comparison, bound_version(comparison, bound[at..].trim())?))
+    let bound = limit
+        .map(|limit| {
+            let at = limit.find(|c| !"<>=".contains(c)).ok_or_else(wrong)?;
+            let comparison = Comparison::parse(&limit[..at]).ok_or_else(wrong)?;
+            bound(comparison, limit[at..].trim())
         })
         .transpose()?;
     Ok(Relation { name: name.to_owned(), bound })
 }
 
 /// A missing release matches any release in RPM; in Debian a missing revision is revision 0. Where that makes a difference, it is written.
-fn bound_version(comparison: Comparison, text: &str) -> Result<Version, Error> {
+/// And a revision of `.` is Debian's way to say "after every revision of this version".
+fn bound(comparison: Comparison, text: &str) -> Result<(Comparison, Version), Error> {
     let version = Version::parse(text)?;
+    let after_all = version.release.as_deref() == Some(".");
     Ok(match comparison {
-        Comparison::Greater | Comparison::LessOrEqual => version.of_package(),
-        _ => version,
+        Comparison::Less if after_all => (Comparison::LessOrEqual, Version { release: None, ..version }),
+        Comparison::Greater | Comparison::LessOrEqual => (comparison, version.of_package()),
+        _ => (comparison, version),
     })
 }
 
@@ -235,9 +238,10 @@ mod tests {
 
     #[test]
     fn a_relation_field_is_a_list_of_alternatives() {
-        let parsed =
-            relations("libc6 (>= 2.34), d (>> 2.36), perl:any, a | b (<< 2~) , c [amd64] <!nocheck>")
-                .unwrap();
+        let parsed = relations(
+            "libc6 (>= 2.34), d (>> 2.36), e (<< 2-.), perl:any, a | b (<< 2~) , c [amd64] <!nocheck>",
+        )
+        .unwrap();
         let shown: Vec<Vec<String>> = parsed
             .iter()
             .map(|clause| {
@@ -252,7 +256,14 @@ mod tests {
             .collect();
         assert_eq!(
             shown,
-            [vec!["libc6 >= 2.34"], vec!["d > 2.36-0"], vec!["perl"], vec!["a", "b < 2~"], vec!["c"]]
+            [
+                vec!["libc6 >= 2.34"],
+                vec!["d > 2.36-0"],
+                vec!["e <= 2"],
+                vec!["perl"],
+                vec!["a", "b < 2~"],
+                vec!["c"]
+            ]
         );
         assert!(relations("two words").is_err());
         assert!(relations("a (? 1)").is_err());

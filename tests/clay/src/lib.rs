@@ -4,7 +4,7 @@
 //! packages, `deb` and `control` read them, `convert` and `tables` say what they become, `build` writes the RPM files, `repo` the
 //! metadata. `serve` offers the result on loopback, with faults on demand.
 //!
-//! A test that needs a repository calls [`make::make`] (which is instant when all is there) and [`serve`].
+//! A test that needs a repository calls [`make::make`] (which is instant when all is there) and [`serve::Server::start`].
 
 pub mod archive;
 pub mod build;
@@ -13,7 +13,9 @@ pub mod convert;
 pub mod deb;
 pub mod elf;
 pub mod error;
+pub mod fault;
 pub mod generated;
+pub mod http;
 pub mod key;
 pub mod make;
 pub mod metadata;
@@ -21,6 +23,7 @@ pub mod own;
 pub mod recipe;
 pub mod release;
 pub mod repo;
+pub mod serve;
 pub mod tables;
 pub mod xml;
 

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clay::fault::Fault;
 use clay::make::{Freshness, Options, Set, make};
+use clay::serve::Server;
 use clay::{Error, release};
 
 /// Makes and serves Clay, the test distribution.
@@ -33,6 +35,23 @@ enum Verb {
         /// Ask apt again even if nothing changed here
         #[arg(long)]
         refresh: bool,
+    },
+    /// Serve the repository on loopback until interrupted
+    Serve {
+        /// What to serve [default: the repository that `make` made]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// The port; 0 is a free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// Make requests fail: TROUBLE[:BYTES][*TIMES]=PATTERN, as in 404=*.rpm
+        ///
+        /// The troubles are a status (404, 503), truncate, slow, stall, corrupt and no-range.
+        #[arg(long, value_name = "FAULT")]
+        fault: Vec<Fault>,
+        /// Write a kiln release file that uses this server
+        #[arg(long, value_name = "FILE")]
+        release: Option<PathBuf>,
     },
 }
 
@@ -61,6 +80,18 @@ fn run(verb: Verb) -> Result<(), Error> {
             ));
             note(&format!("clay: key {}", made.fingerprint));
             say(&made.directory.join(format!("{}.toml", release::NAME)).display().to_string());
+        }
+        Verb::Serve { dir, port, fault, release } => {
+            let clay = release::default_directory();
+            let server = Server::start_on(&dir.unwrap_or_else(|| clay.join("repo")), port)?;
+            for fault in fault {
+                server.faults().add(fault);
+            }
+            if let Some(release) = release {
+                release::write_for(&server.url(), &clay, &release)?;
+            }
+            say(&server.url());
+            server.wait();
         }
     }
     Ok(())

@@ -44,6 +44,14 @@ macros = {{ dist = ".cl{{releasever}}" }}
     )
 }
 
+/// Writes a release file for a Clay that was made and is served at a URL.
+pub fn write_for(baseurl: &str, directory: &Path, file: &Path) -> Result<(), Error> {
+    let path = directory.join("fingerprint");
+    let fingerprint = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let key = directory.join("RPM-GPG-KEY-clay");
+    fs::write(file, text(baseurl, &key, fingerprint.trim())).map_err(Error::io("write", file))
+}
+
 /// Writes the public key, its fingerprint and a release file that reads the repository from disk.
 pub fn write(directory: &Path, key: &Key) -> Result<(), Error> {
     let directory = fs::canonicalize(directory).map_err(Error::io("find", directory))?;

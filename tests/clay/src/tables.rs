@@ -122,7 +122,6 @@ pub const WIDER: &[&str] = &[
     "tcl-dev",
     "texinfo",
     "time",
-    "valgrind",
     "vim-tiny",
     "wget",
     "xmlto",
@@ -317,7 +316,7 @@ fn shell(recipe: &mut Recipe, name: &str) {
 }
 
 fn certificates(recipe: &mut Recipe) {
-    let script = "cd /usr/share/ca-certificates && find . -name '*.crt' | sed 's,^\\./,,' | sort >/etc/ca-certificates.conf\nupdate-ca-certificates >/dev/null\n";
+    let script = "cd /usr/share/ca-certificates && find . -name '*.crt' | sed 's,^\\./,,' | sort >/etc/ca-certificates.conf\nupdate-ca-certificates\n";
     recipe.scripts.push((Phase::Post, Scriptlet::new(script)));
     for package in ["coreutils", "debianutils", "findutils", "openssl", "sed"] {
         recipe.require_for(DependencyFlags::SCRIPT_POST, package);
