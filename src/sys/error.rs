@@ -38,3 +38,21 @@ impl fmt::Display for SysError {
 }
 
 impl std::error::Error for SysError {}
+
+/// Quotes a failed call: `call(args)` and what the kernel said.
+pub(in crate::sys) fn quoted<E: Into<io::Error>>(
+    call: &'static str,
+    args: impl Into<String>,
+) -> impl FnOnce(E) -> SysError {
+    let args = args.into();
+    move |source| SysError::new(call, args, source)
+}
+
+/// The result of a raw call: -1 is a failure with the number in `errno`.
+pub(in crate::sys) fn checked(
+    call: &'static str,
+    args: impl Into<String>,
+    result: i64,
+) -> Result<i64, SysError> {
+    if result < 0 { Err(SysError::new(call, args, io::Error::last_os_error())) } else { Ok(result) }
+}

@@ -58,6 +58,13 @@ pub fn write(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
     fs::write(path, content).map_err(quoted("write", path))
 }
 
+/// Writes all bytes to an open file or pipe.
+pub fn write_all_to(file: impl Into<File>, content: &[u8]) -> Result<()> {
+    file.into()
+        .write_all(content)
+        .map_err(|error| SysError::new("write", format!("{} bytes", content.len()), error))
+}
+
 /// Writes a whole file so that a reader sees the old content or the new, never a part: a temporary file beside it,
 /// `fsync`, `rename`.
 pub fn publish(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {

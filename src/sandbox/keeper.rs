@@ -1,0 +1,127 @@
+//! The supervisor's handle on the keeper.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::Mutex;
+
+use crate::plan::{IdMap, Job, SandboxSpec, Tier};
+use crate::sandbox::running::{Sandbox, Streams};
+use crate::sandbox::serve::KEEPER;
+use crate::sandbox::wire::{self, Answer, Request};
+use crate::sandbox::{Error, ids};
+use crate::sys::userns::Helper;
+use crate::sys::{SysError, fs, socket, userns};
+use crate::unit::HostPath;
+
+/// The process that holds the user namespace of this run. Any number of threads may use it at once.
+#[derive(Debug)]
+pub struct Keeper {
+    ids: IdMap,
+    /// The keeper takes one whole message at a time and answers through the socket that came with it, so sending
+    /// needs no lock. `None` only while it is being dropped.
+    socket: Option<OwnedFd>,
+    helper: Mutex<Helper>,
+}
+
+const WHO: &str = "keeper";
+
+impl Keeper {
+    /// Starts the keeper over the store's directory, which must exist and belong to the namespace's root.
+    pub fn start(ids: &IdMap, store: &HostPath) -> Result<Self, Error> {
+        Self::start_from(Path::new("/proc/self/exe"), ids, store)
+    }
+
+    /// As [`Keeper::start`], from another build of this program: one whose `main` calls
+    /// [`keeper_main`](crate::sandbox::keeper_main). A test's own program is none.
+    pub fn start_from(program: &Path, ids: &IdMap, store: &HostPath) -> Result<Self, Error> {
+        let (ours, theirs) = socket::pair().map_err(Error::Start)?;
+        let mut helper = Helper::start(program, KEEPER, theirs, store.as_path()).map_err(Error::Start)?;
+        if let Err(error) = introduce(&ours, &helper, ids) {
+            drop(ours);
+            let _ = helper.wait();
+            return Err(error);
+        }
+        Ok(Self { ids: ids.clone(), socket: Some(ours), helper: Mutex::new(helper) })
+    }
+
+    /// The maps that it was started with.
+    pub fn ids(&self) -> &IdMap {
+        &self.ids
+    }
+
+    /// Runs one of kiln's own functions as the namespace's root, in a process of its own whose working directory is
+    /// the store.
+    pub fn call(&self, job: &Job) -> Result<String, Error> {
+        let answers = self.ask(&Request::Call(job.clone()), &[])?;
+        match wire::receive(&answers, "job")? {
+            Some((Answer::Done(Ok(value)), _)) => Ok(value),
+            Some((Answer::Done(Err(reason)), _)) => Err(Error::Job { job: job.name.clone(), reason }),
+            Some((Answer::Failed(failure), _)) => Err(Error::Failed(failure)),
+            _ => Err(Error::Lost { who: "job" }),
+        }
+    }
+
+    /// Makes a sandbox and starts its command.
+    pub fn spawn(&self, spec: &SandboxSpec) -> Result<Sandbox, Error> {
+        let streams = Streams::new(spec.stdio).map_err(Error::Talk)?;
+        let theirs: Vec<_> = streams.theirs.iter().map(OwnedFd::as_fd).collect();
+        let answers = self.ask(&Request::Spawn(Box::new(spec.clone())), &theirs)?;
+        Sandbox::begin(spec, answers, streams.ours)
+    }
+
+    fn ask(&self, request: &Request, more: &[BorrowedFd<'_>]) -> Result<OwnedFd, Error> {
+        let (ours, theirs) = socket::pair().map_err(Error::Talk)?;
+        let descriptors: Vec<_> = std::iter::once(theirs.as_fd()).chain(more.iter().copied()).collect();
+        let Some(socket) = &self.socket else { return Err(Error::Lost { who: WHO }) };
+        wire::send(socket, request, &descriptors)?;
+        Ok(ours)
+    }
+}
+
+impl Drop for Keeper {
+    /// The keeper ends when its socket closes, and everything below it with it.
+    fn drop(&mut self) {
+        self.socket = None;
+        if let Ok(mut helper) = self.helper.lock() {
+            let _ = helper.wait();
+        }
+    }
+}
+
+fn introduce(keeper: &OwnedFd, helper: &Helper, map: &IdMap) -> Result<(), Error> {
+    match wire::receive(keeper, WHO)? {
+        Some((Answer::Here, _)) => {}
+        Some((Answer::Failed(failure), _)) => {
+            let source = std::io::Error::from_raw_os_error(failure.errno);
+            return Err(ids::refusal(SysError::new("unshare", failure.args, source)));
+        }
+        _ => return Err(Error::Lost { who: WHO }),
+    }
+    write_maps(helper.pid(), map).map_err(Error::Map)?;
+    wire::send(keeper, &Request::Mapped(map.tier), &[])?;
+    match wire::receive(keeper, WHO)? {
+        Some((Answer::Here, _)) => Ok(()),
+        Some((Answer::Failed(failure), _)) => Err(Error::Failed(failure)),
+        _ => Err(Error::Lost { who: WHO }),
+    }
+}
+
+fn write_maps(pid: u32, map: &IdMap) -> Result<(), SysError> {
+    let write = |file: &str, text: &str| fs::write(format!("/proc/{pid}/{file}"), text.as_bytes());
+    match map.tier {
+        Tier::Root => {}
+        Tier::SingleId => write("setgroups", "deny")?,
+        Tier::SubordinateIds => {
+            for (program, ranges) in [("newuidmap", &map.uids), ("newgidmap", &map.gids)] {
+                let numbers = ids::lines(ranges);
+                let arguments = std::iter::once(pid.to_string())
+                    .chain(numbers.split_whitespace().map(str::to_owned))
+                    .collect::<Vec<_>>();
+                userns::run_mapper(program, &arguments)?;
+            }
+            return Ok(());
+        }
+    }
+    write("uid_map", &ids::lines(&map.uids))?;
+    write("gid_map", &ids::lines(&map.gids))
+}

@@ -1,0 +1,149 @@
+//! The command: forked from PID 1 inside the finished root, stripped, then replaced by the program.
+
+use std::ffi::{CString, OsString};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+
+use rustix::process::Pid;
+
+use crate::plan::{Command, Phase, SandboxSpec};
+use crate::sandbox::Failure;
+use crate::sandbox::error::During as _;
+use crate::sandbox::serve::{JobTable, run_job};
+use crate::sys::caps::{self, Capabilities};
+use crate::sys::process::{self, Inspection};
+use crate::sys::{SysError, fs, socket};
+
+/// What PID 1 starts.
+pub(super) struct Payload<'a> {
+    /// What to run, as whom.
+    pub spec: &'a SandboxSpec,
+    /// kiln's own functions.
+    pub jobs: JobTable,
+    /// Its standard streams.
+    pub streams: Vec<OwnedFd>,
+}
+
+/// A payload whose program runs.
+pub(super) struct Started {
+    /// Its id in the sandbox.
+    pub pid: Pid,
+    /// The other side of its terminal, where it has one.
+    pub terminal: Option<OwnedFd>,
+}
+
+impl Payload<'_> {
+    /// Forks, and waits until the program runs or has failed to: a socket that closes on exec tells.
+    pub(super) fn start(self) -> Result<Started, Failure> {
+        let (ours, theirs) = socket::pair().during("starting the command")?;
+        match process::fork().during("starting the command")? {
+            None => {
+                drop(ours);
+                let failure = self.become_command(&theirs);
+                let _ = socket::send(&theirs, &serde_json::to_vec(&failure).unwrap_or_default(), &[]);
+                process::exit(127)
+            }
+            Some(pid) => {
+                drop(theirs);
+                match socket::receive(&ours).during("starting the command")? {
+                    None => Ok(Started { pid, terminal: None }),
+                    Some((bytes, _)) => Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| lost())),
+                }
+            }
+        }
+    }
+
+    fn become_command(self, report: &OwnedFd) -> Failure {
+        match self.strip(report) {
+            Err(failure) => failure,
+            Ok(()) => match &self.spec.command {
+                Command::Program { argv } => self.execute(argv),
+                Command::Job(job) => {
+                    let _ = process::close_all_from(3, &[]);
+                    let (stream, text, code) = match run_job(job, self.jobs) {
+                        Ok(value) => (1, value, 0),
+                        Err(reason) => (2, reason, 1),
+                    };
+                    let _ = fs::write_all_to(process::standard(stream), text.as_bytes());
+                    process::exit(code)
+                }
+            },
+        }
+    }
+
+    fn strip(&self, report: &OwnedFd) -> Result<(), Failure> {
+        process::default_signals().during("resetting signals")?;
+        process::new_session().during("making a session")?;
+        for (number, stream) in self.streams.iter().enumerate() {
+            process::set_standard(number as i32, stream).during("connecting the standard streams")?;
+        }
+        process::close_all_from(3, &[report.as_raw_fd()]).during("closing descriptors")?;
+        process::chdir(self.spec.directory.as_str()).during("entering the working directory")?;
+        process::set_umask();
+        drop_rights(self.spec).during("dropping privileges")
+    }
+
+    fn execute(&self, argv: &[String]) -> Failure {
+        let step = format!("running `{}`", argv.first().map_or("", String::as_str));
+        let words = |list: Vec<String>| list.into_iter().map(CString::new).collect::<Result<Vec<_>, _>>();
+        let environment =
+            self.spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let (Ok(arguments), Ok(environment)) = (words(argv.to_vec()), words(environment)) else {
+            let error = std::io::Error::from_raw_os_error(libc::EINVAL);
+            return failed(SysError::new("execve", "an argument with a NUL byte", error), step);
+        };
+        let mut last = None;
+        for candidate in self.candidates(argv.first().map_or("", String::as_str)) {
+            let error = process::exec(&candidate, &arguments, &environment);
+            let missing = matches!(error.errno(), Some(libc::ENOENT | libc::ENOTDIR));
+            if last.is_none() || !missing {
+                last = Some(error);
+            }
+        }
+        let missing = || SysError::new("execve", "", std::io::Error::from_raw_os_error(libc::ENOENT));
+        failed(last.unwrap_or_else(missing), step)
+    }
+
+    /// Where a program may be: as it stands when its name has a slash, else in the directories of the sandbox's PATH.
+    fn candidates(&self, name: &str) -> Vec<OsString> {
+        if name.contains('/') {
+            return vec![OsString::from(name)];
+        }
+        let path = self.spec.environment.get("PATH").map_or("/usr/bin:/bin", String::as_str);
+        path.split(':')
+            .filter(|directory| !directory.is_empty())
+            .map(|d| format!("{d}/{name}").into())
+            .collect()
+    }
+}
+
+fn failed(error: SysError, step: String) -> Failure {
+    match Err::<(), _>(error).during(step) {
+        Err(failure) => failure,
+        Ok(()) => lost(),
+    }
+}
+
+fn lost() -> Failure {
+    Failure { step: "starting the command".to_owned(), call: String::new(), args: String::new(), errno: 0 }
+}
+
+fn drop_rights(spec: &SandboxSpec) -> Result<(), SysError> {
+    let keep = match spec.phase {
+        Phase::Install => Capabilities::INSTALL,
+        Phase::Build => Capabilities::NONE,
+    };
+    let (uid, gid) = spec.user;
+    let keep = if uid == 0 { keep } else { Capabilities::NONE };
+    caps::bound(keep)?;
+    if spec.phase == Phase::Build {
+        caps::lock_secure_bits()?;
+    }
+    process::become_user(uid, gid, Some(&[gid]))?;
+    caps::set(keep)?;
+    process::set_inspection(match spec.command {
+        Command::Program { .. } => Inspection::Allowed,
+        Command::Job(_) => Inspection::Refused,
+    })?;
+    process::no_new_privileges()?;
+    process::die_with_parent()
+}

@@ -1,0 +1,97 @@
+//! What of /proc and /sys a build may see. Both are fresh: they show the sandbox's own processes and network.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use crate::plan::Network;
+use crate::sys::mount::{self, Attributes, Extent, Parameter};
+use crate::sys::{SysError, at};
+
+const SEALED: Attributes = Attributes::NO_SUID.and(Attributes::NO_DEVICES).and(Attributes::NO_EXEC);
+
+/// Parts of /proc that change the whole machine.
+const PROC_READ_ONLY: &[&str] = &["sys", "irq", "bus", "fs", "sysrq-trigger"];
+/// Files of /proc that tell about the whole machine, or give access to it.
+const PROC_HIDDEN_FILES: &[&str] = &[
+    "kcore",
+    "keys",
+    "key-users",
+    "timer_list",
+    "kallsyms",
+    "kmsg",
+    "config.gz",
+    "vmallocinfo",
+    "slabinfo",
+    "iomem",
+    "ioports",
+    "sched_debug",
+    "latency_stats",
+    "kpagecount",
+    "kpageflags",
+    "kpagecgroup",
+];
+/// Directories of /proc that belong to drivers.
+const PROC_HIDDEN_DIRECTORIES: &[&str] = &["acpi", "scsi", "driver", "asound", "dynamic_debug"];
+/// Directories of /sys that lead to the firmware, the kernel's insides and the host's control groups.
+const SYS_HIDDEN_DIRECTORIES: &[&str] = &[
+    "firmware",
+    "kernel/security",
+    "kernel/debug",
+    "kernel/tracing",
+    "kernel/config",
+    "fs/cgroup",
+    "fs/bpf",
+    "fs/fuse/connections",
+];
+
+/// A fresh /proc of this process namespace.
+pub(super) fn proc(root: &OwnedFd) -> Result<(), SysError> {
+    let target = at::ensure_directory(root, "/proc")?;
+    let proc = mount::new("proc", &[Parameter::Text("source", "proc".to_owned())], SEALED)?;
+    mount::attach(&proc, target)?;
+    for name in PROC_READ_ONLY.iter().filter(|name| at::exists(&proc, name)) {
+        let part = mount::clone_tree(&proc, name, Extent::Tree)?;
+        mount::add_attributes(&part, SEALED.and(Attributes::READ_ONLY), Extent::Tree)?;
+        mount::attach(&part, at::locate(&proc, name)?)?;
+    }
+    for name in PROC_HIDDEN_FILES.iter().filter(|name| at::exists(&proc, name)) {
+        hide_file(at::locate(&proc, name)?)?;
+    }
+    hide_directories(&proc, PROC_HIDDEN_DIRECTORIES)
+}
+
+/// A fresh /sys of this network namespace; the kernel allows none in the host's, where the host's own is shown.
+pub(super) fn sys(root: &OwnedFd, network: Network) -> Result<(), SysError> {
+    let target = at::ensure_directory(root, "/sys")?;
+    let read_only = SEALED.and(Attributes::READ_ONLY);
+    let sys = match network {
+        Network::None => mount::new("sysfs", &[Parameter::Text("source", "sysfs".to_owned())], read_only)?,
+        Network::Host => {
+            let sys = mount::clone_tree(at::open_directory("/sys")?, "", Extent::Tree)?;
+            mount::add_attributes(&sys, read_only, Extent::Tree)?;
+            sys
+        }
+    };
+    mount::attach(&sys, target)?;
+    hide_directories(&sys, SYS_HIDDEN_DIRECTORIES)
+}
+
+/// Covers a file with the host's null device, which is checked to be one.
+fn hide_file(target: OwnedFd) -> Result<(), SysError> {
+    let null = mount::clone_tree(at::open_directory("/dev")?, "null", Extent::This)?;
+    if !at::is_null_device(&null)? {
+        let wrong = std::io::Error::other("/dev/null is not the null device");
+        return Err(SysError::new("fstat", "/dev/null", wrong));
+    }
+    mount::add_attributes(&null, Attributes::NO_SUID.and(Attributes::NO_EXEC), Extent::This)?;
+    mount::attach(&null, target)
+}
+
+fn hide_directories(parent: impl AsFd, names: &[&str]) -> Result<(), SysError> {
+    let empty = [("mode", "0"), ("size", "0"), ("nr_inodes", "1")];
+    let parameters = empty.map(|(name, value)| Parameter::Text(name, value.to_owned()));
+    for name in names.iter().filter(|name| at::exists(&parent, name)) {
+        let cover = mount::new("tmpfs", &parameters, SEALED.and(Attributes::READ_ONLY))?;
+        mount::attach(cover, at::locate(&parent, name)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The root of a sandbox: an overlay of layers, and the steps mounted into it.
+//!
+//! Every path inside is resolved below the root's own descriptor with `RESOLVE_IN_ROOT`, so that a symbolic link
+//! that a package or an earlier build planted leads at most to another place of the same root. Everything is mounted
+//! while the root is attached beside the old one; nothing is reachable by the payload until the pivot.
+
+mod devices;
+mod masks;
+mod skeleton;
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use crate::plan::{Access, Network, Phase, SandboxSpec, Step};
+use crate::sandbox::Failure;
+use crate::sandbox::error::During as _;
+use crate::sys::mount::{self, Attributes, Extent, Parameter};
+use crate::sys::{SysError, at, fs};
+use crate::unit::RootPath;
+
+/// Where a build may write, besides its tmpfs mounts.
+const BUILD_DIRECTORY: &str = "/builddir";
+
+const NO_PRIVILEGES: Attributes = Attributes::NO_SUID.and(Attributes::NO_DEVICES);
+
+/// Makes the root of `spec` and everything mounted in it; attached in this mount namespace, not entered yet.
+pub(super) fn build(spec: &SandboxSpec) -> Result<OwnedFd, Failure> {
+    let store = at::open_directory(".").during("opening the store")?;
+    let scratch = mount::new("tmpfs", &[Parameter::Text("mode", "0755".to_owned())], NO_PRIVILEGES)
+        .and_then(|scratch| mount::attach(&scratch, &store).map(|()| scratch))
+        .during("mounting a scratch tmpfs")?;
+    let skeleton = skeleton::ensure(&store, spec).during("making the mount points")?;
+    let root = overlay(spec, &skeleton).during("mounting the overlay")?;
+    mount::attach(&root, &scratch).during("attaching the overlay")?;
+    if spec.phase == Phase::Build {
+        own_build_directory(spec, &root).during("making /builddir")?;
+    }
+    for (number, step) in spec.steps.iter().enumerate() {
+        perform(step, &root, &scratch, Place { number, network: spec.network })
+            .during(format!("mounting {step}"))?;
+    }
+    if spec.phase == Phase::Build {
+        mount::add_attributes(&root, Attributes::READ_ONLY, Extent::This)
+            .during("making the root read-only")?;
+    }
+    Ok(root)
+}
+
+/// The overlay's layer names are relative to the store, so that `/proc/self/mountinfo` shows no path of the host.
+fn overlay(spec: &SandboxSpec, skeleton: &str) -> Result<OwnedFd, SysError> {
+    let text = |name, value: &str| Parameter::Text(name, value.to_owned());
+    let layers = spec.root.lower.iter().map(String::as_str).chain([skeleton]);
+    let mut parameters: Vec<_> = layers.map(|layer| text("lowerdir+", layer)).collect();
+    if let Some((upper, work)) = &spec.root.upper {
+        parameters.extend([text("upperdir", upper), text("workdir", work), Parameter::Flag("volatile")]);
+    }
+    // Without `userxattr` a directory made where one was removed fails with EIO in a user namespace.
+    parameters.push(Parameter::Flag("userxattr"));
+    parameters.push(text("source", "kiln"));
+    mount::new("overlay", &parameters, NO_PRIVILEGES)
+}
+
+/// A mount of its own that stays writable when the root becomes read-only.
+fn own_build_directory(spec: &SandboxSpec, root: &OwnedFd) -> Result<(), SysError> {
+    let directory = at::ensure_directory(root, BUILD_DIRECTORY)?;
+    let (uid, gid) = spec.user;
+    at::chown(root, &BUILD_DIRECTORY[1..], uid, gid)?;
+    let own = mount::clone_tree(&directory, "", Extent::This)?;
+    mount::attach(&own, &directory)
+}
+
+/// What a step needs to know besides itself.
+#[derive(Clone, Copy)]
+struct Place {
+    number: usize,
+    network: Network,
+}
+
+fn perform(step: &Step, root: &OwnedFd, scratch: &OwnedFd, place: Place) -> Result<(), SysError> {
+    match step {
+        Step::Proc => masks::proc(root),
+        Step::Sys => masks::sys(root, place.network),
+        Step::Dev => devices::mount(root),
+        Step::Tmpfs { at, mode, size } => {
+            let parameters = [("mode", format!("{mode:o}")), ("size", size.to_string())];
+            tmpfs(root, at, &parameters.map(|(name, value)| Parameter::Text(name, value)))
+        }
+        Step::Bind { from, to, access } => {
+            let tree = mount::clone_tree(rustix::fs::CWD, from, Extent::Tree)?;
+            let attributes = match access {
+                Access::ReadOnly => NO_PRIVILEGES.and(Attributes::READ_ONLY),
+                Access::ReadWrite => NO_PRIVILEGES,
+            };
+            mount::add_attributes(&tree, attributes, Extent::Tree)?;
+            let target = if at::is_directory(&tree)? {
+                at::ensure_directory(root, to.as_str())?
+            } else {
+                at::ensure_file(root, to.as_str())?
+            };
+            mount::attach(&tree, &target)
+        }
+        Step::File { at, content } => file(root, scratch, (at, content), place.number),
+    }
+}
+
+fn tmpfs(root: impl AsFd, at: &RootPath, parameters: &[Parameter<'_>]) -> Result<(), SysError> {
+    let target = at::ensure_directory(root, at.as_str())?;
+    mount::attach(mount::new("tmpfs", parameters, NO_PRIVILEGES)?, target)
+}
+
+fn file(root: &OwnedFd, scratch: &OwnedFd, what: (&RootPath, &str), number: usize) -> Result<(), SysError> {
+    let (path, content) = what;
+    let name = number.to_string();
+    let file = at::create(scratch, &name, 0o644)?;
+    fs::write_all_to(file, content.as_bytes())?;
+    let tree = mount::clone_tree(scratch, &name, Extent::This)?;
+    mount::add_attributes(&tree, NO_PRIVILEGES.and(Attributes::READ_ONLY), Extent::This)?;
+    mount::attach(&tree, at::ensure_file(root, path.as_str())?)
+}

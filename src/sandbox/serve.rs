@@ -1,0 +1,133 @@
+//! The keeper: becomes the root of a user namespace, then does what the supervisor asks until its socket closes.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use crate::plan::{Job, Network, SandboxSpec, Tier};
+use crate::sandbox::error::During as _;
+use crate::sandbox::init::Init;
+use crate::sandbox::wire::{self, Answer, Request};
+use crate::sandbox::{Error, Failure};
+use crate::sys::mount::{self, Propagation};
+use crate::sys::process::{self, Copied, Namespaces};
+use crate::sys::{SysError, fs};
+
+/// The name that makes this program the keeper.
+pub const KEEPER: &str = "kiln-keeper";
+
+/// kiln's own functions that can run inside the user namespace or inside a sandbox, by name.
+pub type JobTable = &'static [(&'static str, fn(&str) -> Result<String, String>)];
+
+/// The keeper's whole life. Called first thing by a program that was started under the name [`KEEPER`].
+pub fn keeper_main(jobs: JobTable) -> ExitCode {
+    let control = process::standard(0);
+    if become_root(&control).is_none() {
+        return ExitCode::FAILURE;
+    }
+    while let Ok(Some((request, descriptors))) = wire::receive(&control, "supervisor") {
+        match request {
+            Request::Call(job) => call(&job, descriptors, jobs),
+            Request::Spawn(spec) => spawn(*spec, descriptors, jobs),
+            Request::Mapped(_) => {}
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn become_root(control: &OwnedFd) -> Option<()> {
+    let told = |result: Result<(), Failure>| {
+        let answer = result.map_or_else(Answer::Failed, |()| Answer::Here);
+        let fine = matches!(answer, Answer::Here);
+        (wire::send(control, &answer, &[]).is_ok() && fine).then_some(())
+    };
+    told(leave_the_host().during("making a user namespace"))?;
+    let Ok(Some((Request::Mapped(tier), _))) = wire::receive(control, "supervisor") else { return None };
+    told(take_charge(tier).during("becoming the namespace's root"))
+}
+
+/// What has to happen before there is a user namespace: groups can be dropped only by the host's root.
+fn leave_the_host() -> Result<(), SysError> {
+    process::close_all_from(3, &[])?;
+    process::new_session()?;
+    process::new_keyring()?;
+    process::set_umask();
+    process::default_signals()?;
+    process::forget_children();
+    fs::write("/proc/self/oom_score_adj", OOM_SCORE)?;
+    if process::identity().0 == 0 {
+        process::drop_groups()?;
+    }
+    process::unshare(Namespaces::USER.and(Namespaces::MOUNT))
+}
+
+/// When memory runs out, the kernel takes a build before anything else of the host's.
+const OOM_SCORE: &[u8] = b"500";
+
+fn take_charge(tier: Tier) -> Result<(), SysError> {
+    let groups: Option<&[u32]> = if tier == Tier::SingleId { None } else { Some(&[0]) };
+    process::become_user(0, 0, groups)?;
+    mount::set_propagation(Propagation::Inwards)?;
+    if tier != Tier::SingleId {
+        // A second lock beside the system call filter; a container may keep /proc/sys read-only.
+        let _ = fs::write("/proc/sys/user/max_user_namespaces", b"0");
+    }
+    Ok(())
+}
+
+fn call(job: &Job, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
+    if descriptors.is_empty() {
+        return;
+    }
+    let answers = descriptors.remove(0);
+    match process::fork() {
+        Ok(Some(_)) => {}
+        Ok(None) => {
+            let result = become_worker().map_err(|error| error.to_string()).and_then(|()| run_job(job, jobs));
+            let sent = wire::send(&answers, &Answer::Done(result), &[]);
+            process::exit(i32::from(sent.is_err()));
+        }
+        Err(error) => refuse(&answers, Err(error).during("starting a job")),
+    }
+}
+
+fn become_worker() -> Result<(), SysError> {
+    process::die_with_parent()?;
+    process::default_signals()
+}
+
+/// Runs a function of the table; a panic is a failure like any other.
+pub(super) fn run_job(job: &Job, jobs: JobTable) -> Result<String, String> {
+    let Some((_, function)) = jobs.iter().find(|(name, _)| *name == job.name) else {
+        return Err(format!("there is no job `{}`", job.name));
+    };
+    catch_unwind(AssertUnwindSafe(|| function(&job.input))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(format!("internal error: {text}"))
+    })
+}
+
+fn spawn(spec: SandboxSpec, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
+    if descriptors.is_empty() {
+        return;
+    }
+    let supervisor = descriptors.remove(0);
+    let mut namespaces = Namespaces::PID.and(Namespaces::MOUNT).and(Namespaces::IPC).and(Namespaces::UTS);
+    if spec.network == Network::None {
+        namespaces = namespaces.and(Namespaces::NET);
+    }
+    match process::copy(namespaces) {
+        Ok(Copied::Child) => Init { spec, jobs, supervisor, streams: descriptors }.run(),
+        Ok(Copied::Parent(pidfd)) => {
+            let _ = wire::send(&supervisor, &Answer::Started, &[pidfd.as_fd()]);
+        }
+        Err(error) => refuse(&supervisor, Err(error).during("making the namespaces")),
+    }
+}
+
+fn refuse(supervisor: &OwnedFd, result: Result<(), Failure>) {
+    if let Err(failure) = result {
+        let _: Result<(), Error> = wire::send(supervisor, &Answer::Failed(failure), &[]);
+    }
+}

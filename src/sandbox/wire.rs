@@ -1,0 +1,69 @@
+//! The messages between the supervisor, the keeper and PID 1. They never cross to the payload.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::plan::{Job, SandboxSpec, Tier};
+use crate::sandbox::{Error, Failure};
+use crate::sys::socket;
+
+/// What the supervisor asks of the keeper; the answers come through the first descriptor that is sent along.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) enum Request {
+    /// The id maps are written: become the namespace's root.
+    Mapped(Tier),
+    /// Run a function.
+    Call(Job),
+    /// Make a sandbox; its standard streams are sent along.
+    Spawn(Box<SandboxSpec>),
+}
+
+/// What comes back.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) enum Answer {
+    /// The keeper is in its new user namespace and waits for its maps, or is ready.
+    Here,
+    /// A function's result.
+    Done(Result<String, String>),
+    /// PID 1 exists; its descriptor is sent along. It waits for `Order::Go`.
+    Started,
+    /// The payload runs; where it has a terminal, the terminal's other side is sent along.
+    Ready,
+    /// A step failed.
+    Failed(Failure),
+    /// The payload ended with this code.
+    Exited { code: i32, cpu_milliseconds: u64 },
+    /// This signal ended the payload.
+    Signalled { signal: i32, cpu_milliseconds: u64 },
+}
+
+/// What the supervisor tells PID 1.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) enum Order {
+    /// The control groups are in place: make the root and run.
+    Go,
+    /// Ask the payload to end.
+    Terminate,
+}
+
+/// Sends a message.
+pub(super) fn send<M: serde::Serialize>(
+    socket: impl AsFd,
+    message: &M,
+    descriptors: &[BorrowedFd<'_>],
+) -> Result<(), Error> {
+    let bytes = serde_json::to_vec(message).unwrap_or_default();
+    socket::send(socket, &bytes, descriptors).map_err(Error::Talk)
+}
+
+/// Waits for a message of the process called `who`; `None` when it has ended.
+pub(super) fn receive<M: serde::de::DeserializeOwned>(
+    socket: impl AsFd,
+    who: &'static str,
+) -> Result<Option<(M, Vec<OwnedFd>)>, Error> {
+    let Some((bytes, descriptors)) = socket::receive(socket).map_err(Error::Talk)? else { return Ok(None) };
+    let message = serde_json::from_slice(&bytes).map_err(|_| Error::Garbled {
+        who,
+        text: String::from_utf8_lossy(&bytes).chars().take(80).collect(),
+    })?;
+    Ok(Some((message, descriptors)))
+}

@@ -1,0 +1,380 @@
+//! Making processes, giving them identities, replacing and ending them. Everything here that copies a process is
+//! only for a process with one thread: the keeper and what comes from it.
+
+use std::ffi::{CString, OsStr};
+use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions};
+
+use crate::sys::SysError;
+use crate::sys::error::{checked, quoted};
+
+type Result<T> = std::result::Result<T, SysError>;
+
+/// Kinds of namespaces that a new process gets of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Namespaces(u64);
+
+impl Namespaces {
+    /// None: a plain copy.
+    pub const NONE: Self = Self(0);
+    /// Mounts.
+    pub const MOUNT: Self = Self(libc::CLONE_NEWNS as u64);
+    /// Process ids.
+    pub const PID: Self = Self(libc::CLONE_NEWPID as u64);
+    /// Network.
+    pub const NET: Self = Self(libc::CLONE_NEWNET as u64);
+    /// System V IPC and POSIX message queues.
+    pub const IPC: Self = Self(libc::CLONE_NEWIPC as u64);
+    /// Host and domain name.
+    pub const UTS: Self = Self(libc::CLONE_NEWUTS as u64);
+    /// Control groups.
+    pub const CGROUP: Self = Self(libc::CLONE_NEWCGROUP as u64);
+    /// Users and capabilities.
+    pub const USER: Self = Self(libc::CLONE_NEWUSER as u64);
+    /// Clocks; only for the next child.
+    pub const TIME: Self = Self(0x80);
+
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Which of the two processes this is.
+#[derive(Debug)]
+pub enum Copied {
+    /// The new one.
+    Child,
+    /// The old one, with a descriptor of the new one.
+    Parent(OwnedFd),
+}
+
+/// `clone3` without a shared address space: copies this process, which must have one thread, into new namespaces.
+pub fn copy(namespaces: Namespaces) -> Result<Copied> {
+    let mut pidfd: RawFd = -1;
+    // The fields of `struct clone_args` up to version 0, all that is used here.
+    let mut args = [0_u64; 8];
+    args[0] = namespaces.0 | libc::CLONE_PIDFD as u64;
+    args[1] = std::ptr::from_mut(&mut pidfd) as u64;
+    args[4] = libc::SIGCHLD as u64;
+    #[expect(unsafe_code, reason = "no safe wrapper of clone3 exists")]
+    // SAFETY: without CLONE_VM the child is a copy, as after fork; `args` is a valid clone_args of its stated size,
+    // and the kernel writes only `pidfd`, which outlives the call.
+    let result = unsafe { libc::syscall(libc::SYS_clone3, args.as_mut_ptr(), size_of_val(&args)) };
+    match checked("clone3", format!("{:#x}", namespaces.0), result)? {
+        0 => Ok(Copied::Child),
+        _ => Ok(Copied::Parent(owned(pidfd))),
+    }
+}
+
+/// `fork` with the C library's knowledge, for a child that goes on running code of all kinds.
+pub fn fork() -> Result<Option<Pid>> {
+    #[expect(unsafe_code, reason = "fork is unsafe where there are threads")]
+    // SAFETY: callers are the keeper and its descendants, which have one thread.
+    let result = unsafe { libc::fork() };
+    Ok(Pid::from_raw(checked("fork", "", i64::from(result))? as i32))
+}
+
+fn owned(fd: RawFd) -> OwnedFd {
+    #[expect(unsafe_code, reason = "the kernel just made this descriptor for us")]
+    // SAFETY: the descriptor is new and nobody else owns it.
+    unsafe {
+        OwnedFd::from_raw_fd(fd)
+    }
+}
+
+/// Takes over one of the standard descriptors, 0 to 2, which the caller's parent prepared.
+pub fn standard(number: RawFd) -> OwnedFd {
+    owned(number)
+}
+
+/// Ends this process at once: no destructors, no buffers.
+pub fn exit(code: i32) -> ! {
+    #[expect(unsafe_code, reason = "_exit has no safe wrapper")]
+    // SAFETY: always sound; the kernel cleans up.
+    unsafe {
+        libc::_exit(code)
+    }
+}
+
+/// Moves this process into new namespaces.
+pub fn unshare(namespaces: Namespaces) -> Result<()> {
+    #[expect(unsafe_code, reason = "unshare of the file table would be unsafe; namespaces are not")]
+    // SAFETY: only namespace flags can be in `namespaces`.
+    let result = unsafe { libc::unshare(namespaces.0 as i32) };
+    checked("unshare", format!("{:#x}", namespaces.0), i64::from(result)).map(drop)
+}
+
+/// Asks the kernel to kill this process when its parent ends.
+pub fn die_with_parent() -> Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(quoted("prctl", "PR_SET_PDEATHSIG, SIGKILL"))
+}
+
+/// Whether other processes with the same identity may look into this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inspection {
+    /// Yes, as usual.
+    Allowed,
+    /// No: its `/proc` entries belong to the host's root, and nobody attaches.
+    Refused,
+}
+
+/// Sets whether this process can be inspected.
+pub fn set_inspection(inspection: Inspection) -> Result<()> {
+    let (behaviour, text) = match inspection {
+        Inspection::Allowed => (DumpableBehavior::Dumpable, "PR_SET_DUMPABLE, 1"),
+        Inspection::Refused => (DumpableBehavior::NotDumpable, "PR_SET_DUMPABLE, 0"),
+    };
+    rustix::process::set_dumpable_behavior(behaviour).map_err(quoted("prctl", text))
+}
+
+/// `no_new_privs`: set-id bits and file capabilities give nothing from now on.
+pub fn no_new_privileges() -> Result<()> {
+    rustix::thread::set_no_new_privs(true).map_err(quoted("prctl", "PR_SET_NO_NEW_PRIVS"))
+}
+
+/// A new session without a terminal.
+pub fn new_session() -> Result<()> {
+    rustix::process::setsid().map(drop).map_err(quoted("setsid", ""))
+}
+
+/// Leaves the inherited session keyring for a new anonymous one.
+pub fn new_keyring() -> Result<()> {
+    const JOIN_SESSION_KEYRING: libc::c_long = 1;
+    #[expect(unsafe_code, reason = "keyctl has no wrapper")]
+    // SAFETY: a null name asks for an anonymous keyring; nothing is read or written.
+    let result = unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0) };
+    checked("keyctl", "JOIN_SESSION_KEYRING", result).map(drop)
+}
+
+/// Becomes `uid` and `gid` with `groups` as supplementary groups; `None` leaves the groups alone.
+pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>) -> Result<()> {
+    let (user, group) = (rustix::process::Uid::from_raw(uid), rustix::process::Gid::from_raw(gid));
+    rustix::thread::set_thread_res_gid(group, group, group).map_err(quoted("setresgid", gid.to_string()))?;
+    if let Some(groups) = groups {
+        let ids: Vec<_> = groups.iter().map(|gid| rustix::process::Gid::from_raw(*gid)).collect();
+        rustix::thread::set_thread_groups(&ids).map_err(quoted("setgroups", format!("{groups:?}")))?;
+    }
+    rustix::thread::set_thread_res_uid(user, user, user).map_err(quoted("setresuid", uid.to_string()))
+}
+
+/// The user and group ids of this process.
+pub fn identity() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
+/// This process's id.
+pub fn pid() -> u32 {
+    rustix::process::getpid().as_raw_nonzero().get() as u32
+}
+
+/// Drops all supplementary groups.
+pub fn drop_groups() -> Result<()> {
+    rustix::thread::set_thread_groups(&[]).map_err(quoted("setgroups", "[]"))
+}
+
+/// The usual mask for new files.
+pub fn set_umask() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+}
+
+/// Closes every descriptor from `first` on, but for `keep`.
+pub fn close_all_from(first: RawFd, keep: &[RawFd]) -> Result<()> {
+    let mut keep: Vec<_> = keep.iter().copied().filter(|fd| *fd >= first).collect();
+    keep.sort_unstable();
+    let mut from = first as u32;
+    for fd in keep.iter().map(|fd| *fd as u32).chain([u32::MAX]) {
+        let to = if fd == u32::MAX { fd } else { fd.wrapping_sub(1) };
+        if fd > from {
+            close_range(from, to)?;
+        }
+        from = fd.wrapping_add(1);
+    }
+    Ok(())
+}
+
+fn close_range(from: u32, to: u32) -> Result<()> {
+    #[expect(unsafe_code, reason = "closing descriptors that somebody owns is unsafe")]
+    // SAFETY: called right before exec, or right after a copy for descriptors that the copy does not own as values.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, from, to, 0) };
+    checked("close_range", format!("{from}, {to}"), result).map(drop)
+}
+
+/// Makes `fd` the standard descriptor `number`, open across exec.
+pub fn set_standard(number: RawFd, fd: impl AsFd) -> Result<()> {
+    let fd = fd.as_fd().as_raw_fd();
+    if fd == number {
+        return Ok(());
+    }
+    #[expect(unsafe_code, reason = "dup2 onto a descriptor that somebody owns is unsafe")]
+    // SAFETY: 0 to 2 are not owned by any value in the processes that call this.
+    let result = unsafe { libc::dup2(fd, number) };
+    checked("dup2", format!("{fd}, {number}"), i64::from(result)).map(drop)
+}
+
+/// Sets the host name and an empty domain name.
+pub fn set_hostname(name: &str) -> Result<()> {
+    rustix::system::sethostname(name.as_bytes()).map_err(quoted("sethostname", format!("{name:?}")))?;
+    rustix::system::setdomainname(b"(none)").map_err(quoted("setdomainname", "(none)"))
+}
+
+/// Changes the working directory.
+pub fn chdir(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    rustix::process::chdir(path).map_err(quoted("chdir", format!("{path:?}")))
+}
+
+/// Replaces this program. Returns only on failure.
+pub fn exec(path: &OsStr, argv: &[CString], environment: &[CString]) -> SysError {
+    let args = format!("{path:?}");
+    let Ok(path) = CString::new(path.as_bytes()) else {
+        return SysError::new("execve", args, std::io::Error::from_raw_os_error(libc::EINVAL));
+    };
+    let pointers = |list: &[CString]| -> Vec<_> {
+        list.iter().map(|item| item.as_ptr()).chain([std::ptr::null()]).collect()
+    };
+    let (argv, environment) = (pointers(argv), pointers(environment));
+    #[expect(unsafe_code, reason = "no safe wrapper takes prepared vectors")]
+    // SAFETY: both vectors end in a null pointer and the strings outlive the call.
+    unsafe {
+        libc::execve(path.as_ptr(), argv.as_ptr(), environment.as_ptr());
+    }
+    SysError::new("execve", args, std::io::Error::last_os_error())
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It returned this code.
+    Exited(i32),
+    /// This signal killed it.
+    Signalled(i32),
+}
+
+/// Reaps one child that has ended; `None` when none has.
+pub fn reap() -> Result<Option<(Pid, Ended)>> {
+    match rustix::process::wait(WaitOptions::NOHANG) {
+        Err(rustix::io::Errno::CHILD) | Ok(None) => Ok(None),
+        Err(error) => Err(SysError::new("waitpid", "-1", error)),
+        Ok(Some((pid, status))) => {
+            let ended = status.exit_status().map_or_else(
+                || Ended::Signalled(status.terminating_signal().unwrap_or(libc::SIGKILL)),
+                Ended::Exited,
+            );
+            Ok(Some((pid, ended)))
+        }
+    }
+}
+
+/// Children are not waited for: they are gone when they end.
+pub fn forget_children() {
+    set_handling(libc::SIGCHLD, libc::SIG_IGN);
+}
+
+/// Every signal does what it does by default and none is blocked, whatever the parent process had arranged.
+pub fn default_signals() -> Result<()> {
+    for signal in 1..=SIGNALS {
+        set_handling(signal, libc::SIG_DFL);
+    }
+    set_mask(libc::SIG_SETMASK, &[])
+}
+
+/// The highest signal number.
+const SIGNALS: i32 = 64;
+
+fn set_handling(signal: i32, handling: libc::sighandler_t) {
+    #[expect(unsafe_code, reason = "installing handlers is unsafe; these are the two that run no code")]
+    // SAFETY: SIG_DFL and SIG_IGN run no code; numbers that cannot be set are refused without effect.
+    unsafe {
+        libc::signal(signal, handling);
+    }
+}
+
+fn set_mask(how: i32, signals: &[i32]) -> Result<()> {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    #[expect(unsafe_code, reason = "signal sets have no safe wrapper here")]
+    // SAFETY: `sigemptyset` initialises the set before it is used; the old mask is not asked for.
+    let result = unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), *signal);
+        }
+        libc::sigprocmask(how, set.as_ptr(), std::ptr::null_mut())
+    };
+    checked("sigprocmask", format!("{signals:?}"), i64::from(result)).map(drop)
+}
+
+/// A descriptor that becomes readable when a child ends; the signal itself is blocked.
+pub fn children_descriptor() -> Result<OwnedFd> {
+    set_mask(libc::SIG_BLOCK, &[libc::SIGCHLD])?;
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    #[expect(unsafe_code, reason = "signalfd has no wrapper here")]
+    // SAFETY: the set is initialised before it is used, and the descriptor is new.
+    let fd = unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    };
+    checked("signalfd", "SIGCHLD", i64::from(fd)).map(|fd| owned(fd as RawFd))
+}
+
+/// Kills the process that a descriptor stands for; one that has ended is no failure.
+pub fn kill(pidfd: impl AsFd) -> Result<()> {
+    match rustix::process::pidfd_send_signal(pidfd, Signal::KILL) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(SysError::new("pidfd_send_signal", "SIGKILL", error)),
+    }
+}
+
+/// Asks a process group to end.
+pub fn terminate_group(leader: Pid) {
+    let _ = rustix::process::kill_process_group(leader, Signal::TERM);
+}
+
+/// Processor time of all children that were reaped, in milliseconds.
+pub fn children_cpu_milliseconds() -> u64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    #[expect(unsafe_code, reason = "getrusage has no wrapper here")]
+    // SAFETY: the structure is plain numbers, zero is valid, and the kernel fills it.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let milliseconds = |time: libc::timeval| time.tv_sec as u64 * 1000 + time.tv_usec as u64 / 1000;
+    milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
+}
+
+/// A limit of one process and its children.
+#[derive(Debug, Clone, Copy)]
+pub enum Resource {
+    /// Size of core files.
+    Core,
+    /// Open files.
+    Files,
+    /// Processes of one user id.
+    Processes,
+}
+
+/// Sets a limit, never above the hard one that is there already.
+pub fn set_limit(resource: Resource, soft: u64, hard: u64) -> Result<()> {
+    use rustix::process::{Resource as Kind, Rlimit, getrlimit, setrlimit};
+    let kind = match resource {
+        Resource::Core => Kind::Core,
+        Resource::Files => Kind::Nofile,
+        Resource::Processes => Kind::Nproc,
+    };
+    let hard = getrlimit(kind).maximum.map_or(hard, |present| present.min(hard));
+    let limit = Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) };
+    setrlimit(kind, limit).map_err(quoted("setrlimit", format!("{resource:?}, {soft}, {hard}")))
+}
+
+/// Whole seconds of the monotonic clock and of the clock that also counts sleep.
+pub fn uptimes() -> (i64, i64) {
+    use rustix::time::{ClockId, clock_gettime};
+    (clock_gettime(ClockId::Monotonic).tv_sec, clock_gettime(ClockId::Boottime).tv_sec)
+}

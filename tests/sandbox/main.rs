@@ -1,0 +1,48 @@
+//! Real namespaces, real mounts: what a command sees and can do inside a sandbox.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use kiln::plan::{Phase, Stdio};
+use kiln::sandbox::Status;
+use support::{Bench, sh};
+
+#[test]
+fn a_command_runs_and_its_output_and_code_come_back() {
+    let bench = Bench::new();
+    let (outcome, output) = bench.run(&sh("echo hello; echo oops >&2; exit 7"));
+    assert_eq!(outcome.status, Status::Exited(7));
+    assert_eq!(output, "hello\noops\n");
+}
+
+#[test]
+fn namespaces_are_new_and_the_host_is_not_to_be_seen() {
+    let bench = Bench::new();
+    for phase in [Phase::Install, Phase::Build] {
+        let mut spec = sh("
+            for kind in user mnt pid net ipc uts cgroup time; do readlink /proc/self/ns/$kind; done
+            echo pid $$; ls -A /; ls /proc | grep -c '^[0-9]'; cat /proc/self/cgroup; uname -n; cat /proc/uptime
+            id; grep Cap /proc/self/status; cat /proc/self/mountinfo; ls -la /dev /builddir; ls -l /proc/self/fd");
+        spec.phase = phase;
+        if phase == Phase::Build {
+            spec.user = (1000, 1000);
+        }
+        let (outcome, output) = bench.run(&spec);
+        assert_eq!(outcome.status, Status::Exited(0));
+        for kind in ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"] {
+            let host = std::fs::read_link(format!("/proc/self/ns/{kind}")).unwrap();
+            assert!(!output.contains(host.to_str().unwrap()), "{kind} is the host's");
+        }
+    }
+}
+
+#[test]
+fn input_is_fed_through_a_pipe() {
+    let bench = Bench::new();
+    let mut spec = sh("wc -c");
+    spec.stdio = Stdio::Piped;
+    let input = vec![b'x'; 1 << 20];
+    let (outcome, output) = bench.run_with(&spec, input);
+    assert_eq!((outcome.status, output.trim()), (Status::Exited(0), "1048576"));
+}
