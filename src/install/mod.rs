@@ -1,3 +1,4 @@
 //! Package files into a layer.
 
+pub mod rpmdb;
 pub mod unpack;
