@@ -1,23 +1,21 @@
 //! A recipe becomes an RPM file: the same recipe always the same bytes, but for the signature.
 
 use rpm::{
-    BuildConfig, CompressionWithLevel, FileFlags, FileOptions, FileOptionsBuilder, HeaderEntry, IndexData,
-    IndexTag, Package, PackageBuilder, SignatureHeaderBuilder, Timestamp,
+    BuildConfig, CompressionWithLevel, Dependency, FileFlags, FileOptions, FileOptionsBuilder, HeaderEntry,
+    IndexData, IndexTag, Package, PackageBuilder, SignatureHeaderBuilder, Timestamp,
 };
 
 use crate::error::Error;
 use crate::key::Key;
-use crate::recipe::{Content, DEFAULT_PRIORITY, File, On, Payload, Phase, Recipe, Relates};
+use crate::recipe::{Content, DEFAULT_PRIORITY, File, On, Payload, Phase, Recipe, Relates, Trigger};
 
 /// Builds and signs; the result is the RPM file's bytes.
 pub fn build(recipe: Recipe, key: &Key) -> Result<Vec<u8>, Error> {
     let name = recipe.name.clone();
     let date = recipe.date;
-    let priorities = priorities(&recipe);
+    let amendments = Amendments::of(&recipe);
     let mut package = assemble(recipe).map_err(Error::rpm(&name))?;
-    if let Some(priorities) = priorities {
-        set_priorities(&mut package, &priorities).map_err(Error::rpm(&name))?;
-    }
+    amendments.apply(&mut package).map_err(Error::rpm(&name))?;
     key.sign_package(&mut package, date)?;
     let mut bytes = Vec::with_capacity(package.payload.len() + 65536);
     package.write(&mut bytes).map_err(Error::rpm(&name))?;
@@ -146,32 +144,71 @@ fn attributes(options: FileOptionsBuilder, file: &File) -> Result<FileOptionsBui
     Ok(options)
 }
 
-/// The priorities of the transaction file triggers, in order, if any is not the default.
-fn priorities(recipe: &Recipe) -> Option<Vec<u32>> {
-    let of_transaction = recipe
-        .triggers
-        .iter()
-        .filter(|trigger| matches!(trigger.on, On::Transaction | On::TransactionRemoval));
-    let priorities: Vec<u32> = of_transaction.map(|trigger| trigger.priority).collect();
-    priorities.iter().any(|priority| *priority != DEFAULT_PRIORITY).then_some(priorities)
+/// What the builder cannot say yet: the header is rewritten for it.
+struct Amendments {
+    /// The priorities of the transaction file triggers, in order.
+    priorities: Vec<u32>,
+    /// Whether a scriptlet is in Lua: the builder then requires a program called `<lua>`, and rpm a feature of its own.
+    lua: bool,
 }
 
-/// The builder writes the default for every trigger, so the header is rewritten.
-fn set_priorities(package: &mut Package, priorities: &[u32]) -> Result<(), rpm::Error> {
-    let tag = IndexTag::RPMTAG_TRANSFILETRIGGERPRIORITIES as u32;
-    let region = IndexTag::RPMTAG_HEADERIMMUTABLE as u32;
-    let entries =
-        package.metadata.header.get_all_entries()?.into_iter().filter(|(found, _)| *found != region).map(
-            |(found, data)| {
-                let data = if found == tag { IndexData::Int32(priorities.to_vec()) } else { data };
-                HeaderEntry::new(found, data)
-            },
-        );
-    package.metadata.header = rpm::Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
-    let header = package.metadata.header_bytes()?;
-    package.metadata.signature = SignatureHeaderBuilder::new()
-        .set_content_length(header.len() as u64 + package.payload.len() as u64)
-        .calculate_digests(&header)
-        .build()?;
-    Ok(())
+impl Amendments {
+    fn of(recipe: &Recipe) -> Self {
+        let at_end = |trigger: &&Trigger| matches!(trigger.on, On::Transaction | On::TransactionRemoval);
+        Self {
+            priorities: recipe.triggers.iter().filter(at_end).map(|trigger| trigger.priority).collect(),
+            lua: recipe
+                .scripts
+                .iter()
+                .any(|(_, script)| script.program.as_ref().is_some_and(|words| words[0] == LUA)),
+        }
+    }
+
+    fn apply(&self, package: &mut Package) -> Result<(), rpm::Error> {
+        if !self.lua && self.priorities.iter().all(|priority| *priority == DEFAULT_PRIORITY) {
+            return Ok(());
+        }
+        let requires = self.lua.then(|| requires_with_lua(package)).transpose()?;
+        let entries = package.metadata.header.get_all_entries()?.into_iter().filter_map(|(tag, data)| {
+            let replaced = requires
+                .iter()
+                .flatten()
+                .find(|(found, _)| *found as u32 == tag)
+                .map(|(_, data)| data.clone());
+            let data = match tag {
+                REGION => return None,
+                PRIORITIES => IndexData::Int32(self.priorities.clone()),
+                _ => replaced.unwrap_or(data),
+            };
+            Some(HeaderEntry::new(tag, data))
+        });
+        package.metadata.header = rpm::Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
+        let header = package.metadata.header_bytes()?;
+        package.metadata.signature = SignatureHeaderBuilder::new()
+            .set_content_length(header.len() as u64 + package.payload.len() as u64)
+            .calculate_digests(&header)
+            .build()?;
+        Ok(())
+    }
+}
+
+const LUA: &str = "<lua>";
+const REGION: u32 = IndexTag::RPMTAG_HEADERIMMUTABLE as u32;
+const PRIORITIES: u32 = IndexTag::RPMTAG_TRANSFILETRIGGERPRIORITIES as u32;
+
+/// The three arrays of requirements, with rpm's word for Lua.
+fn requires_with_lua(package: &Package) -> Result<[(IndexTag, IndexData); 3], rpm::Error> {
+    let mut requires = package.metadata.get_requires()?;
+    requires.retain(|dependency| dependency.name != LUA);
+    requires.push(Dependency::rpmlib("BuiltinLuaScripts", "4.2.2-1"));
+    requires
+        .sort_by(|a, b| (&a.name, &a.version, a.flags.bits()).cmp(&(&b.name, &b.version, b.flags.bits())));
+    let flags = requires.iter().map(|dependency| dependency.flags.bits()).collect();
+    let (names, versions) =
+        requires.into_iter().map(|dependency| (dependency.name, dependency.version)).unzip();
+    Ok([
+        (IndexTag::RPMTAG_REQUIRENAME, IndexData::StringArray(names)),
+        (IndexTag::RPMTAG_REQUIREVERSION, IndexData::StringArray(versions)),
+        (IndexTag::RPMTAG_REQUIREFLAGS, IndexData::Int32(flags)),
+    ])
 }

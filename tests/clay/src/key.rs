@@ -7,11 +7,11 @@ use std::fs;
 use std::path::Path;
 
 use pgp::composed::{
-    ArmorOptions, DetachedSignature, EncryptionCaps, KeyType, SecretKeyParamsBuilder, SignedPublicKey,
-    SignedSecretKey,
+    ArmorOptions, Deserializable as _, DetachedSignature, EncryptionCaps, KeyType, SecretKeyParamsBuilder,
+    SignedPublicKey, SignedSecretKey,
 };
-use pgp::crypto::hash::HashAlgorithm;
-use pgp::types::{KeyDetails, Password, Timestamp};
+use pgp::types::{KeyDetails, Timestamp};
+use rpm::signature::Signing as _;
 use rpm::signature::pgp::Signer;
 
 use crate::error::Error;
@@ -35,8 +35,7 @@ impl Key {
             fs::write(file, armored).map_err(Error::io("write", file))?;
         }
         let armored = fs::read_to_string(file).map_err(Error::io("read", file))?;
-        let (secret, _) = <SignedSecretKey as pgp::composed::Deserializable>::from_string(&armored)
-            .map_err(failed("read"))?;
+        let (secret, _) = SignedSecretKey::from_string(&armored).map_err(failed("read"))?;
         let signer = Signer::from_asc(&armored).map_err(failed("read"))?;
         Ok(Self { secret, signer })
     }
@@ -59,16 +58,12 @@ impl Key {
     }
 
     /// A detached armored signature.
-    pub fn sign(&self, content: &[u8]) -> Result<String, Error> {
-        DetachedSignature::sign_binary_data(
-            rand::thread_rng(),
-            &self.secret.primary_key,
-            &Password::empty(),
-            HashAlgorithm::Sha256,
-            content,
-        )
-        .and_then(|signature| signature.to_armored_string(ArmorOptions::default()))
-        .map_err(failed("use"))
+    pub fn sign(&self, content: &[u8], date: u32) -> Result<String, Error> {
+        let date = rpm::Timestamp::from(date.max(CREATED));
+        let packet = self.signer.sign(content, date).map_err(failed("use"))?;
+        DetachedSignature::from_bytes(packet.as_slice())
+            .and_then(|signature| signature.to_armored_string(ArmorOptions::default()))
+            .map_err(failed("use"))
     }
 }
 
@@ -103,6 +98,7 @@ mod tests {
         assert_eq!(first.fingerprint(), again.fingerprint());
         assert_eq!(first.fingerprint().len(), 40);
         assert!(first.public().unwrap().starts_with("-----BEGIN PGP PUBLIC KEY BLOCK-----"));
-        assert!(first.sign(b"x").unwrap().starts_with("-----BEGIN PGP SIGNATURE-----"));
+        assert_eq!(first.sign(b"x", 0).unwrap(), again.sign(b"x", 0).unwrap());
+        assert!(first.sign(b"x", 0).unwrap().starts_with("-----BEGIN PGP SIGNATURE-----"));
     }
 }

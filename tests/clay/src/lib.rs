@@ -14,6 +14,7 @@ pub mod deb;
 pub mod elf;
 pub mod error;
 pub mod fault;
+pub mod features;
 pub mod generated;
 pub mod http;
 pub mod key;

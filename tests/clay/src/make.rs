@@ -11,6 +11,7 @@ use crate::build::build;
 use crate::convert::convert;
 use crate::deb::Deb;
 use crate::error::Error;
+use crate::features;
 use crate::key::Key;
 use crate::metadata::{Described, describe, sha256};
 use crate::own;
@@ -33,6 +34,13 @@ impl Set {
         match self {
             Self::Buildroot => tables::BUILD_ROOT.to_vec(),
             Self::All => [tables::BUILD_ROOT, tables::WIDER].concat(),
+        }
+    }
+
+    fn own(self) -> Vec<Recipe> {
+        match self {
+            Self::Buildroot => own::packages(),
+            Self::All => own::packages().into_iter().chain(features::packages()).collect(),
         }
     }
 }
@@ -79,6 +87,7 @@ const RULES: &[&str] = &[
     include_str!("convert.rs"),
     include_str!("deb.rs"),
     include_str!("elf.rs"),
+    include_str!("features.rs"),
     include_str!("generated.rs"),
     include_str!("macros.clay"),
     include_str!("metadata.rs"),
@@ -125,7 +134,7 @@ pub fn make(options: &Options, progress: &dyn Fn(&str)) -> Result<Made, Error> {
     fs::create_dir_all(&cache).map_err(Error::io("make", &cache))?;
     progress("converting");
     let works = Works { debs: &debs, cache: &cache, rules: &rules, key: &key };
-    let mut packages = works.run(picks)?;
+    let mut packages = works.run(picks, options.set.own())?;
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     progress("writing the metadata");
     publish(directory, &packages, &key)?;
@@ -160,9 +169,9 @@ struct Works<'a> {
 }
 
 impl Works<'_> {
-    fn run(&self, mut picks: Vec<Pick>) -> Result<Vec<Ready>, Error> {
+    fn run(&self, mut picks: Vec<Pick>, own: Vec<Recipe>) -> Result<Vec<Ready>, Error> {
         picks.sort_by_key(|pick| std::cmp::Reverse(pick.size));
-        let own = own::packages().into_iter().map(|recipe| Job::Own(Box::new(recipe)));
+        let own = own.into_iter().map(|recipe| Job::Own(Box::new(recipe)));
         let jobs: Vec<Job> = picks.into_iter().map(Job::Convert).chain(own).collect();
         let next = AtomicUsize::new(0);
         let ready = Mutex::new(Vec::with_capacity(jobs.len()));

@@ -16,7 +16,7 @@ pub struct Described {
     /// For other.xml.
     pub other: Xml,
     /// The build time.
-    pub date: u64,
+    pub date: u32,
 }
 
 /// The digest of some bytes, in hexadecimal.
@@ -37,7 +37,7 @@ pub fn describe(location: &str, bytes: &[u8]) -> Result<Described, Error> {
         primary: primary(&metadata, location, bytes.len(), &digest, &files).map_err(Error::rpm(location))?,
         filelists: with_files(&metadata, &digest, &files.all).map_err(Error::rpm(location))?,
         other: with_files(&metadata, &digest, &[]).map_err(Error::rpm(location))?,
-        date: metadata.get_build_time().map_err(Error::rpm(location))?,
+        date: metadata.get_build_time().map_err(Error::rpm(location))?.try_into().unwrap_or(u32::MAX),
     })
 }
 
@@ -124,7 +124,7 @@ fn primary(
         );
     for (name, dependencies) in [
         ("provides", metadata.get_provides()?),
-        ("requires", metadata.get_requires()?),
+        ("requires", needs_of_others(metadata, files)?),
         ("conflicts", metadata.get_conflicts()?),
         ("obsoletes", metadata.get_obsoletes()?),
         ("suggests", metadata.get_suggests()?),
@@ -141,9 +141,20 @@ fn primary(
     Ok(xml)
 }
 
+/// The requirements that other packages must meet: not rpm's own features, nor what the package provides itself.
+fn needs_of_others(metadata: &PackageMetadata, files: &Files) -> Result<Vec<rpm::Dependency>, rpm::Error> {
+    let provides = metadata.get_provides()?;
+    let own = |d: &rpm::Dependency| {
+        let provided = provides.iter().any(|p| p.name == d.name && p.version == d.version);
+        provided || d.name.starts_with('/') && files.all.iter().any(|(path, _)| *path == d.name)
+    };
+    let requires = metadata.get_requires()?.into_iter();
+    Ok(requires.filter(|d| !d.name.starts_with("rpmlib(") && !own(d)).collect())
+}
+
 fn relations(xml: &mut Xml, list: &str, dependencies: &[rpm::Dependency]) {
     let mut seen = std::collections::BTreeSet::new();
-    let shown = dependencies.iter().filter(|d| !d.name.starts_with("rpmlib(")).filter(|d| {
+    let shown = dependencies.iter().filter(|d| {
         let prerequisite = is_prerequisite(d.flags);
         seen.insert((&d.name, d.flags.comparator_str(), &d.version, prerequisite && list == "requires"))
     });

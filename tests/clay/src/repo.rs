@@ -28,7 +28,8 @@ pub fn write(directory: &Path, packages: &[&Described], key: &Key) -> Result<(),
     let repodata = directory.join("repodata");
     fs::create_dir_all(&repodata).map_err(Error::io("make", &repodata))?;
     let count = packages.len().to_string();
-    let date = packages.iter().map(|package| package.date).max().unwrap_or(0).to_string();
+    let latest = packages.iter().map(|package| package.date).max().unwrap_or(0);
+    let date = latest.to_string();
     let document = |root: &str, attributes: &[(&str, &str)], piece: fn(&Described) -> &Xml| {
         let mut xml = Xml::document();
         xml.open(root, &[attributes, &[("packages", count.as_str())]].concat());
@@ -67,7 +68,7 @@ pub fn write(directory: &Path, packages: &[&Described], key: &Key) -> Result<(),
     repomd.close("repomd");
     let repomd = repomd.finish();
     put(&repodata.join("repomd.xml"), repomd.as_bytes())?;
-    put(&repodata.join("repomd.xml.asc"), key.sign(repomd.as_bytes())?.as_bytes())
+    put(&repodata.join("repomd.xml.asc"), key.sign(repomd.as_bytes(), latest)?.as_bytes())
 }
 
 /// One metadata file and, if it is compressed, what it is inside.
