@@ -149,12 +149,15 @@ pub fn download(picks: &[Pick], directory: &Path) -> Result<(), Error> {
 
 /// Runs a program in the C locale and returns what it printed.
 pub(crate) fn run(command: &mut Command) -> Result<String, Error> {
-    let shown = || {
-        let words = std::iter::once(command.get_program()).chain(command.get_args());
-        let words: Vec<_> = words.take(4).map(|word| word.to_string_lossy().into_owned()).collect();
+    let name = {
+        let words = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(|word| word.to_string_lossy());
+        // The first words say what was asked; options and long lists of packages do not.
+        let words: Vec<_> =
+            words.filter(|word| !word.starts_with('-') && !word.starts_with("Dir::")).take(3).collect();
         words.join(" ")
     };
-    let name = shown();
     let failed = |why: String| Error::Apt { command: name.clone(), why };
     let output = command.env("LC_ALL", "C").output().map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {

@@ -25,6 +25,7 @@ pub mod recipe;
 pub mod release;
 pub mod repo;
 pub mod serve;
+pub mod sources;
 pub mod tables;
 pub mod xml;
 

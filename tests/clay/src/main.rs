@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use clay::fault::Fault;
 use clay::make::{Freshness, Options, Set, make};
 use clay::serve::Server;
-use clay::{Error, release};
+use clay::{Error, release, sources};
 
 /// Makes and serves Clay, the test distribution.
 #[derive(Debug, Parser)]
@@ -35,6 +35,14 @@ enum Verb {
         /// Ask apt again even if nothing changed here
         #[arg(long)]
         refresh: bool,
+    },
+    /// Fetch upstream sources from the host's Debian archive, to build packages from
+    Sources {
+        /// The source packages [default: those that the tests build]
+        names: Vec<String>,
+        /// Where everything goes; the archives are put in its `sources` [default: clay in cargo's target directory]
+        #[arg(long)]
+        output: Option<PathBuf>,
     },
     /// Serve the repository on loopback until interrupted
     Serve {
@@ -80,6 +88,13 @@ fn run(verb: Verb) -> Result<(), Error> {
             ));
             note(&format!("clay: key {}", made.fingerprint));
             say(&made.directory.join(format!("{}.toml", release::NAME)).display().to_string());
+        }
+        Verb::Sources { names, output } => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let names = if names.is_empty() { sources::WANTED } else { &names };
+            for path in sources::fetch(&output.unwrap_or_else(release::default_directory), names)? {
+                say(&path.display().to_string());
+            }
         }
         Verb::Serve { dir, port, fault, release } => {
             let clay = release::default_directory();
