@@ -1,9 +1,10 @@
 //! Tables while they are made: packages arrive one after the other, each with its lists.
 
-use super::raw::put;
+use super::index::{Index, Probe, hash};
+use super::raw::{get, put};
 use super::strings::{Full, Id, Interner, Strings};
 use super::table::{ALGORITHMS, Dependency, Metadata, Tables, word};
-use crate::unit::Digest;
+use crate::unit::{Algorithm, Digest};
 
 /// A package's fields before they are put into the tables.
 #[derive(Debug, Default)]
@@ -28,6 +29,21 @@ pub(super) struct Builder {
     dependencies: Vec<u8>,
     files: Vec<u8>,
     digests: Vec<u8>,
+    /// The packages by digest.
+    known: Index,
+}
+
+/// Why a package could not be added.
+pub(super) enum Refused {
+    Full(Full),
+    /// Its file is another package's already.
+    Taken,
+}
+
+impl From<Full> for Refused {
+    fn from(full: Full) -> Self {
+        Self::Full(full)
+    }
 }
 
 /// The sections, whole.
@@ -50,6 +66,7 @@ impl Builder {
             dependencies: Vec::new(),
             files: Vec::new(),
             digests: Vec::new(),
+            known: Index::new(),
         }
     }
 
@@ -58,10 +75,44 @@ impl Builder {
         self.packages.len() / (word::COUNT * 4)
     }
 
-    /// Adds a package and empties the record's lists for the next one.
-    pub(super) fn push(&mut self, record: &mut Record, checksum: &Digest) -> Result<(), Full> {
-        let algorithm = ALGORITHMS.iter().position(|row| row.0 == checksum.algorithm()).unwrap_or_default();
+    /// Adds a package and empties the record's lists for the next one. The same package once more changes nothing:
+    /// merged repositories have some; one digest for two packages is refused.
+    pub(super) fn push(&mut self, record: &mut Record, checksum: &Digest) -> Result<(), Refused> {
+        let name = [record.name, record.evr, record.arch];
+        let number = self.len() as u32;
         let digest = u32::try_from(self.digests.len()).map_err(|_| Full::Count)?;
+        let hash = hash(checksum.bytes());
+        match self.known.probe(hash, |known| self.digest(known) == checksum.bytes()) {
+            Probe::Full => return Err(Full::Collisions.into()),
+            Probe::Found(known) if self.name(known) != name => return Err(Refused::Taken),
+            Probe::Found(_) => {
+                record.lists.iter_mut().for_each(Vec::clear);
+                record.files.clear();
+                return Ok(());
+            }
+            Probe::Free(slot) => {
+                self.digests.extend_from_slice(checksum.bytes());
+                let words = self.words(record, digest, checksum.algorithm())?;
+                for word in words {
+                    put(&mut self.packages, word);
+                }
+                let (packages, digests) = (&self.packages, &self.digests);
+                let hash_of = |known| super::index::hash(digest_of(packages, digests, known));
+                if !self.known.put(slot, hash, number, hash_of) {
+                    return Err(Full::Collisions.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn words(
+        &mut self,
+        record: &mut Record,
+        digest: u32,
+        algorithm: Algorithm,
+    ) -> Result<[u32; word::COUNT], Full> {
+        let algorithm = ALGORITHMS.iter().position(|row| row.0 == algorithm).unwrap_or_default();
         let mut words = [0; word::COUNT];
         words[word::NAME] = record.name;
         words[word::EVR] = record.evr;
@@ -85,20 +136,26 @@ impl Builder {
         words[word::FILES] = count(&self.files, 4)?;
         record.files.drain(..).for_each(|path| put(&mut self.files, path.0));
         words[word::FILES + 1] = count(&self.files, 4)?;
-        self.digests.extend_from_slice(checksum.bytes());
-        for word in words {
-            put(&mut self.packages, word);
-        }
-        Ok(())
+        Ok(words)
+    }
+
+    fn digest(&self, package: u32) -> &[u8] {
+        digest_of(&self.packages, &self.digests, package)
+    }
+
+    fn name(&self, package: u32) -> [u32; 3] {
+        [word::NAME, word::EVR, word::ARCH].map(|at| get(&self.packages, package as usize * word::COUNT + at))
     }
 
     /// The finished tables.
     pub(super) fn finish(self, repo: &str) -> Metadata {
-        let slots = self.strings.slots();
-        let mut ends = Vec::with_capacity(self.strings.ends.len() * 4);
-        self.strings.ends.iter().for_each(|end| put(&mut ends, *end));
+        let (text, all, slots) = self.strings.finish();
+        let mut ends = Vec::with_capacity(all.len() * 4);
+        for end in all {
+            put(&mut ends, end);
+        }
         let owned = Finished {
-            text: self.strings.text,
+            text,
             ends,
             slots,
             packages: self.packages,
@@ -108,6 +165,14 @@ impl Builder {
         };
         Metadata { repo: repo.to_owned(), owned }
     }
+}
+
+/// A package's digest: up to where the next one's begins.
+fn digest_of<'a>(packages: &[u8], digests: &'a [u8], package: u32) -> &'a [u8] {
+    let row = package as usize * word::COUNT;
+    let length = ALGORITHMS[get(packages, row + word::ALGORITHM) as usize].1;
+    let start = get(packages, row + word::DIGEST) as usize;
+    &digests[start..start + length]
 }
 
 fn count(section: &[u8], width: usize) -> Result<u32, Full> {

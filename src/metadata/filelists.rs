@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use super::error::{Error, Fault, quote};
+use super::scan;
 use super::strings::Interner;
 use super::table::{Metadata, PackageId};
 use super::tag::{Tag, unhex};
-use super::xml::{self, Visitor};
+use super::xml::Visitor;
 
 /// Which packages own a path, for the paths that were asked about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Owners {
             // A path that cannot be kept is one that no package of ours owns.
             let _ = reader.wanted.intern(path);
         }
-        xml::read(metadata.repo(), input, &mut reader)?;
+        scan::read(metadata.repo(), input, &mut reader)?;
         let mut owners: BTreeMap<String, Vec<PackageId>> = BTreeMap::new();
         reader.owners.sort_unstable();
         reader.owners.dedup();

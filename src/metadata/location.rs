@@ -36,12 +36,15 @@ fn check(location: &str) -> Result<(), Fault> {
     {
         return refused();
     }
-    if segments.any(|segment| segment.to_ascii_lowercase().replace("%2e", ".") == "..") {
+    if segments.any(|segment| segment == "..") {
         return refused();
     }
-    let escapes = location.to_ascii_lowercase();
-    if ["%2f", "%5c", "%00"].iter().any(|escape| escapes.contains(escape)) {
-        return refused();
+    if location.contains('%') {
+        let escaped = location.to_ascii_lowercase();
+        let hidden = escaped.split('/').any(|segment| segment.replace("%2e", ".") == "..");
+        if hidden || ["%2f", "%5c", "%00"].iter().any(|escape| escaped.contains(escape)) {
+            return refused();
+        }
     }
     Ok(())
 }

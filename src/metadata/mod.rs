@@ -5,14 +5,18 @@ mod comps;
 mod error;
 mod filelists;
 mod glob;
+mod index;
 mod location;
 mod primary;
 mod raw;
 mod repomd;
+mod scan;
 mod stream;
 mod strings;
 mod table;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod xml;
 
 pub use comps::{Comps, Environment, Group, Member, Wanted};

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::io::BufRead;
 
-use super::build::{Builder, Record};
+use super::build::{Builder, Record, Refused};
 use super::error::{Error, Fault, quote};
 use super::location;
+use super::scan;
 use super::strings::Full;
 use super::table::{Dependency, Kind, Metadata};
-use super::tag::{Tag, plain};
-use super::xml::{self, Visitor};
+use super::tag::{Tag, plain, unhex};
+use super::xml::Visitor;
 use crate::package::Sense;
 use crate::unit::{Algorithm, Digest};
 
@@ -22,7 +23,7 @@ impl Metadata {
     /// Reads primary.xml as a stream; `input` is already decompressed.
     pub fn parse(repo: &str, input: impl BufRead) -> Result<Self, Error> {
         let mut primary = Primary::new();
-        xml::read(repo, input, &mut primary)?;
+        scan::read(repo, input, &mut primary)?;
         Ok(primary.tables.finish(repo))
     }
 }
@@ -43,15 +44,15 @@ struct Fields {
     arch: String,
     evr: String,
     checksum_type: String,
-    checksum: String,
-    base: String,
-    href: String,
+    checksum: Option<Digest>,
+    location: String,
 }
 
 impl Fields {
     fn clear(&mut self) {
-        let Self { name, arch, evr, checksum_type, checksum, base, href } = self;
-        [name, arch, evr, checksum_type, checksum, base, href].into_iter().for_each(String::clear);
+        let Self { name, arch, evr, checksum_type, checksum, location } = self;
+        [name, arch, evr, checksum_type, location].into_iter().for_each(String::clear);
+        *checksum = None;
     }
 }
 
@@ -97,6 +98,7 @@ impl Primary {
             return Ok(());
         }
         let mut evr = EvrText::default();
+        let (mut base, mut href) = (Cow::default(), Cow::default());
         for attribute in tag.attributes() {
             let (name, value) = attribute?;
             match (element, name) {
@@ -105,10 +107,13 @@ impl Primary {
                 ("time", "build") => record.built = number("build time", &value)?,
                 ("size", "package") => record.size = number("package size", &value)?,
                 ("size", "installed") => record.installed = number("installed size", &value)?,
-                ("location", "href") => fields.href = value.into_owned(),
-                ("location", "xml:base") => fields.base = value.into_owned(),
+                ("location", "href") => href = value,
+                ("location", "xml:base") => base = value,
                 _ => {}
             }
+        }
+        if element == "location" {
+            fields.location = location::join(&base, &href)?;
         }
         if element == "version" {
             if evr.version.is_empty() {
@@ -163,26 +168,34 @@ impl Primary {
     }
 
     fn finish(&mut self) -> Result<(), Fault> {
+        let checksum = self.fields.checksum.take();
         let fields = &self.fields;
-        for (text, what) in [(&fields.name, "name"), (&fields.arch, "arch"), (&fields.evr, "version")] {
+        for (text, what) in [
+            (&fields.name, "name"),
+            (&fields.arch, "arch"),
+            (&fields.evr, "version"),
+            (&fields.location, "location"),
+        ] {
             if text.is_empty() {
                 return Err(Fault::Missing(what));
             }
         }
-        let checksum = digest(&fields.checksum_type, &fields.checksum)?;
-        let location = location::join(&fields.base, &fields.href)?;
+        let checksum = checksum.ok_or(Fault::Missing("checksum"))?;
         let strings = &mut self.tables.strings;
         let (name, evr) = (strings.intern(&fields.name)?, strings.intern(&fields.evr)?);
         (self.record.name, self.record.evr) = (name.0, evr.0);
         self.record.arch = strings.intern(&fields.arch)?.0;
-        self.record.location = strings.intern(&location)?.0;
+        self.record.location = strings.intern(&fields.location)?.0;
         let itself = Dependency { name, evr, sense: Sense::EQUAL, pre: false };
         let provides = &mut self.record.lists[Kind::Provides as usize];
         let source = matches!(fields.arch.as_str(), "src" | "nosrc");
         if !source && !provides.contains(&itself) {
             provides.push(itself);
         }
-        Ok(self.tables.push(&mut self.record, &checksum)?)
+        self.tables.push(&mut self.record, &checksum).map_err(|refused| match refused {
+            Refused::Full(full) => full.into(),
+            Refused::Taken => Fault::Twice { what: "checksum", id: checksum.to_string() },
+        })
     }
 }
 
@@ -218,7 +231,11 @@ impl Visitor for Primary {
             (2, "package") => return self.finish(),
             (3, "name") => &mut self.fields.name,
             (3, "arch") => &mut self.fields.arch,
-            (3, "checksum") => &mut self.fields.checksum,
+            (3, "checksum") => {
+                let fields = &mut self.fields;
+                fields.checksum = Some(digest(&fields.checksum_type, text.trim_ascii())?);
+                return Ok(());
+            }
             _ => return Ok(()),
         };
         let text = text.trim_ascii();
@@ -297,7 +314,8 @@ pub(super) fn number(field: &'static str, value: &str) -> Result<u64, Fault> {
 pub(super) fn digest(algorithm: &str, value: &str) -> Result<Digest, Fault> {
     let refused = || Fault::Digest { algorithm: quote(algorithm), value: quote(value) };
     let algorithm = Algorithm::from_name(algorithm).ok_or_else(refused)?;
-    Digest::from_hex(algorithm, value).map_err(|_| refused())
+    let bytes = unhex(value).ok_or_else(refused)?;
+    Digest::from_bytes(algorithm, &bytes).map_err(|_| refused())
 }
 
 #[cfg(test)]

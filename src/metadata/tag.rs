@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::error::{Fault, quote};
+use super::xml::syntax;
 
 /// An opening tag.
 #[derive(Debug, Clone, Copy)]
@@ -55,12 +56,15 @@ impl<'a> Iterator for Attributes<'a> {
     type Item = Result<Attribute<'a>, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.rest.trim_ascii_start();
-        if rest.is_empty() {
+        let space = self.rest.bytes().take_while(u8::is_ascii_whitespace).count();
+        if space == self.rest.len() {
             return None;
         }
-        let spaced = rest.len() < self.rest.len();
-        let attribute = if spaced { self.read(rest) } else { Err(wrong("no space before an attribute")) };
+        let attribute = if space > 0 {
+            self.read(&self.rest[space..])
+        } else {
+            Err(syntax("no space before an attribute"))
+        };
         if attribute.is_err() {
             self.rest = "";
         }
@@ -69,20 +73,35 @@ impl<'a> Iterator for Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    fn read(&mut self, rest: &'a str) -> Result<Attribute<'a>, Fault> {
-        let (name, value) = rest.split_once('=').ok_or_else(|| wrong("an attribute without a value"))?;
-        let (name, value) = (name.trim_ascii_end(), value.trim_ascii_start());
-        if name.is_empty() || name.bytes().any(|byte| byte.is_ascii_whitespace() || b"\"'<>&".contains(&byte))
-        {
-            return Err(wrong("an attribute's name is not one"));
+    /// One attribute, byte by byte: it is short, and there are millions.
+    fn read(&mut self, text: &'a str) -> Result<Attribute<'a>, Fault> {
+        let equals = text.bytes().position(|byte| byte == b'=' || marks(byte) & NAME_END != 0);
+        let (name, value) = text.split_at(equals.ok_or_else(|| syntax("an attribute without a value"))?);
+        let value = value
+            .trim_ascii_start()
+            .strip_prefix('=')
+            .ok_or_else(|| syntax("an attribute without a value"))?;
+        let value = value.trim_ascii_start();
+        let quote = value.bytes().next().filter(|byte| matches!(byte, b'"' | b'\''));
+        let quote = quote.ok_or_else(|| syntax("an attribute's value without quotes"))?;
+        if name.is_empty() {
+            return Err(syntax("an attribute without a name"));
         }
-        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
-        let quote = quote.ok_or_else(|| wrong("an attribute's value without quotes"))?;
-        let (raw, rest) = value[1..]
-            .split_once(quote)
-            .ok_or_else(|| wrong("an attribute's value without its closing quote"))?;
+        let mut found = 0;
+        let length = value.bytes().skip(1).position(|byte| {
+            found |= marks(byte);
+            byte == quote
+        });
+        let length = length.ok_or_else(|| syntax("an attribute's value without its closing quote"))?;
+        let raw = &value[1..=length];
         self.note(name)?;
-        self.rest = rest;
+        self.rest = &value[length + 2..];
+        if found & (CONTROL | REFERENCE | LESS) == 0 {
+            return Ok((name, Cow::Borrowed(raw)));
+        }
+        if found & LESS != 0 {
+            return Err(syntax("a `<` inside a value"));
+        }
         let value = unescape(raw)?;
         plain(&value)?;
         Ok((name, value))
@@ -102,8 +121,31 @@ impl<'a> Attributes<'a> {
     }
 }
 
-fn wrong(message: &str) -> Fault {
-    Fault::Syntax { offset: 0, message: message.to_owned() }
+const CONTROL: u8 = 1;
+const REFERENCE: u8 = 2;
+const LESS: u8 = 4;
+const NAME_END: u8 = 8;
+
+/// What a byte means to the reader of attributes.
+const MARKS: [u8; 256] = {
+    let mut marks = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        marks[byte] = match byte as u8 {
+            b'\t' | b'\n' | b'\r' => CONTROL | NAME_END,
+            0..0x20 | 0x7f => CONTROL,
+            b' ' | b'"' | b'\'' | b'>' => NAME_END,
+            b'<' => LESS | NAME_END,
+            b'&' => REFERENCE | NAME_END,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    marks
+};
+
+fn marks(byte: u8) -> u8 {
+    MARKS[usize::from(byte)]
 }
 
 /// The bytes of a hexadecimal text.
@@ -115,21 +157,18 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
 
 /// The name after its prefix.
 pub(super) fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
+    name.bytes().rposition(|byte| byte == b':').map_or(name, |colon| &name[colon + 1..])
 }
 
 /// Refuses NUL, line breaks and other control characters.
 pub(super) fn plain(text: &str) -> Result<(), Fault> {
-    let control = text.bytes().fold(0, |found, byte| found | u8::from(byte < 0x20 || byte == 0x7f)) != 0;
-    if control { Err(Fault::Control(quote(text))) } else { Ok(()) }
+    let found = text.bytes().fold(0, |found, byte| found | marks(byte));
+    if found & CONTROL == 0 { Ok(()) } else { Err(Fault::Control(quote(text))) }
 }
 
 /// Text with its references replaced. Only XML's own five entities exist, so nothing can expand to more than it is.
 pub(super) fn unescape(raw: &str) -> Result<Cow<'_, str>, Fault> {
-    if raw.contains('<') {
-        return Err(wrong("a `<` inside a value"));
-    }
-    let Some(first) = raw.find('&') else { return Ok(Cow::Borrowed(raw)) };
+    let Some(first) = memchr::memchr(b'&', raw.as_bytes()) else { return Ok(Cow::Borrowed(raw)) };
     let mut text = raw[..first].to_owned();
     for piece in raw[first + 1..].split('&') {
         let (name, rest) = piece.split_once(';').ok_or_else(|| Fault::Entity(quote(piece)))?;

@@ -42,12 +42,18 @@ pub(super) fn read<V: Visitor>(repo: &str, input: impl BufRead, visitor: &mut V)
     reader.config_mut().expand_empty_elements = true;
     let mut walk = Walk::new(visitor);
     let mut buffer = Vec::new();
+    let mut last = String::new();
     let end = loop {
         buffer.clear();
         reader.get_mut().left = LONGEST;
         let step = match reader.read_event_into(&mut buffer) {
             Ok(Event::Eof) => break walk.end().map_err(Failure::Fault),
-            Ok(event) => step(&mut walk, event).map_err(Failure::Fault),
+            Ok(event) => {
+                if let Event::Start(start) = &event {
+                    local(start.name().into_inner()).clone_into(&mut last);
+                }
+                step(&mut walk, event).map_err(Failure::Fault)
+            }
             Err(error) => Err(failure(error, reader.error_position())),
         };
         if step.is_err() {
@@ -55,7 +61,7 @@ pub(super) fn read<V: Visitor>(repo: &str, input: impl BufRead, visitor: &mut V)
         }
     };
     let offset = reader.error_position().max(reader.buffer_position());
-    end.map_err(|failure| walk.error(repo, failure, offset))
+    end.map_err(|failure| walk.error(repo, failure, (&last, offset)))
 }
 
 fn step<V: Visitor>(walk: &mut Walk<'_, V>, event: Event<'_>) -> Result<(), Fault> {
@@ -82,6 +88,7 @@ pub(super) fn document_type(text: &str) -> Result<(), Fault> {
 /// What both readers of documents have in common: the rules that need to know where in the document we are.
 pub(super) struct Walk<'a, V> {
     visitor: &'a mut V,
+    /// The element that the visitor refused.
     name: String,
     text: String,
     depth: usize,
@@ -96,6 +103,12 @@ pub(super) enum Failure {
     Read(io::Error),
 }
 
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 impl<'a, V: Visitor> Walk<'a, V> {
     pub(super) fn new(visitor: &'a mut V) -> Self {
         Self { visitor, name: String::new(), text: String::new(), depth: 0, roots: 0 }
@@ -106,36 +119,46 @@ impl<'a, V: Visitor> Walk<'a, V> {
         let tag = Tag::new(name, attributes);
         self.depth += 1;
         self.text.clear();
-        self.name.clear();
-        self.name.push_str(tag.name());
+        let checked = if self.depth == 1 { self.root(tag.name()) } else { Ok(()) };
         if self.depth > DEEPEST {
             return Err(Fault::Depth(DEEPEST));
         }
-        if self.depth == 1 {
-            self.roots += 1;
-            if tag.name() != V::ROOT {
-                return Err(Fault::Root { found: quote(tag.name()), expected: V::ROOT });
-            }
-            if self.roots > 1 {
-                return Err(Fault::Twice { what: "root element", id: V::ROOT.to_owned() });
-            }
+        let result = checked.and_then(|()| self.visitor.open(self.depth, &tag));
+        if result.is_err() {
+            tag.name().clone_into(&mut self.name);
         }
-        self.visitor.open(self.depth, &tag)
+        result
+    }
+
+    fn root(&mut self, name: &str) -> Result<(), Fault> {
+        self.roots += 1;
+        if name != V::ROOT {
+            return Err(Fault::Root { found: quote(name), expected: V::ROOT });
+        }
+        if self.roots > 1 {
+            return Err(Fault::Twice { what: "root element", id: V::ROOT.to_owned() });
+        }
+        Ok(())
     }
 
     /// An element ends.
     pub(super) fn close(&mut self, name: &str) -> Result<(), Fault> {
         let name = local(name);
-        self.name.clear();
-        self.name.push_str(name);
-        self.visitor.close(self.depth, name, &self.text)?;
+        let result = self.visitor.close(self.depth, name, &self.text);
+        if result.is_err() {
+            name.clone_into(&mut self.name);
+        }
         self.depth = self.depth.saturating_sub(1);
         self.text.clear();
-        Ok(())
+        result
     }
 
     /// Character data, its references already replaced.
     pub(super) fn text(&mut self, text: &str) -> Result<(), Fault> {
+        if self.depth == 0 {
+            let blank = text.trim_ascii().is_empty();
+            return if blank { Ok(()) } else { Err(syntax("text outside of the root element")) };
+        }
         if self.text.len() + text.len() > LONGEST {
             return Err(Fault::Length(LONGEST));
         }
@@ -150,12 +173,13 @@ impl<'a, V: Visitor> Walk<'a, V> {
             (0, _) => "the document is empty",
             _ => "the document ends inside an element",
         };
-        Err(Fault::Syntax { offset: 0, message: message.to_owned() })
+        Err(syntax(message))
     }
 
-    /// The failure, with its place.
-    pub(super) fn error(&self, repo: &str, failure: Failure, offset: u64) -> Error {
-        let element = match (self.name.as_str(), self.visitor.subject()) {
+    /// The failure, with its place: the element that the visitor refused, or the one that the reader was in.
+    pub(super) fn error(&self, repo: &str, failure: Failure, (within, offset): (&str, u64)) -> Error {
+        let name = if self.name.is_empty() { within } else { &self.name };
+        let element = match (name, self.visitor.subject()) {
             ("", subject) => subject.unwrap_or_default(),
             (name, Some(subject)) => format!("{subject}, element `{}`", quote(name)),
             (name, None) => format!("element `{}`", quote(name)),
@@ -169,6 +193,11 @@ impl<'a, V: Visitor> Walk<'a, V> {
             Failure::Read(source) => Error::Read { place, offset, source },
         }
     }
+}
+
+/// A breach of XML's rules; where it is, is filled in by [`Walk::error`].
+pub(super) fn syntax(message: &str) -> Fault {
+    Fault::Syntax { offset: 0, message: message.to_owned() }
 }
 
 fn failure(error: quick_xml::Error, offset: u64) -> Failure {
