@@ -1,4 +1,5 @@
 //! Package files into a layer.
 
+pub mod macros;
 pub mod rpmdb;
 pub mod unpack;

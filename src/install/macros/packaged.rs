@@ -1,0 +1,42 @@
+//! Macro files as the root's packages bring them. They are read from the store: nothing that a scriptlet did to the
+//! root is followed or believed.
+
+use std::collections::BTreeMap;
+
+use crate::install::macros::MacroFiles;
+use crate::package::{FileEntry, FileKind};
+use crate::store::StoredPackage;
+use crate::sys::fs;
+use crate::unit::HostPath;
+
+/// The macro files of packages, where their content lies.
+#[derive(Debug, Clone, Default)]
+pub struct PackagedMacros(BTreeMap<String, HostPath>);
+
+/// Far more than any macro file has.
+const LARGEST: u64 = 4 << 20;
+
+impl PackagedMacros {
+    /// Adds a package's files; those of other kinds and places are passed over.
+    pub fn add(&mut self, package: &StoredPackage, files: &[FileEntry]) {
+        for file in files {
+            let path = file.path.as_str();
+            let here = path.starts_with("/usr/lib/rpm/") || path.starts_with("/etc/rpm/");
+            if here && file.kind == FileKind::Regular && file.size <= LARGEST {
+                self.0.insert(path.to_owned(), package.file(file.index));
+            }
+        }
+    }
+}
+
+impl MacroFiles for PackagedMacros {
+    fn below(&self, directory: &str) -> Vec<String> {
+        let inside = |path: &&String| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+        self.0.keys().filter(inside).cloned().collect()
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        let content = fs::read(self.0.get(path)?).ok()?;
+        Some(String::from_utf8_lossy(&content).into_owned())
+    }
+}
