@@ -48,6 +48,11 @@ impl Sense {
         SENSES.iter().find(|row| row.1 == word).map(|row| row.2)
     }
 
+    /// The word in repository metadata; nothing for any version.
+    pub fn word(self) -> Option<&'static str> {
+        SENSES.iter().find(|row| row.2 == self).map(|row| row.1)
+    }
+
     /// The comparison as a spec file writes it: `>=` and its fellows, also `==`, `=<` and `=>`.
     pub fn from_symbol(symbol: &str) -> Option<Self> {
         match symbol {

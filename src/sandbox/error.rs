@@ -92,6 +92,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the host does not allow user namespaces.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

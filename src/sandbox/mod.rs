@@ -30,3 +30,18 @@ pub use ids::id_map;
 pub use keeper::Keeper;
 pub use running::{Outcome, Sandbox, Status};
 pub use serve::{JobTable, KEEPER, keeper_main};
+
+/// From now on SIGINT, SIGTERM and SIGHUP end sandboxes in an orderly way instead of ending this process.
+pub fn catch_signals() -> Result<(), Error> {
+    crate::sys::signal::catch().map_err(Error::Talk)
+}
+
+/// Whether such a signal came.
+pub fn interrupted() -> bool {
+    crate::sys::signal::interrupted()
+}
+
+/// Whether this process runs as root.
+pub fn started_by_root() -> bool {
+    crate::sys::process::identity().0 == 0
+}

@@ -8,7 +8,7 @@ use crate::report::Usage;
 use crate::sandbox::Error;
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sys::poll::{self, Interest, Moved};
-use crate::sys::{SysError, process, socket};
+use crate::sys::{SysError, process, signal, socket};
 
 /// How a sandbox ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,18 @@ pub enum Status {
     LogLimit,
     /// The user ended the run.
     Interrupted,
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "exit code {code}"),
+            Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
+            Self::TimedOut => f.write_str("its time was over"),
+            Self::LogLimit => f.write_str("it wrote too much"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
 }
 
 impl Status {
@@ -99,6 +111,8 @@ pub struct Sandbox {
 const GRACE: Duration = Duration::from_secs(1);
 /// How long to read on after the end of PID 1, when everybody who could write is dead.
 const DRAIN: Duration = Duration::from_secs(1);
+/// How long a signal may go unnoticed.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
 const WHO: &str = "sandbox";
 
 impl Sandbox {
@@ -130,7 +144,7 @@ impl Sandbox {
         let mut watch = Watch::new(&self.spec);
         self.move_input(&Ready { ended: false, input: false });
         loop {
-            let ready = self.poll(watch.patience())?;
+            let ready = self.poll(Some(watch.patience()))?;
             self.move_input(&ready);
             watch.log += self.move_output(on_output) as u64;
             if ready.ended {
@@ -251,19 +265,22 @@ impl Watch {
         }
     }
 
-    /// Until when nothing has to be decided.
-    fn patience(&self) -> Option<Duration> {
-        match self.asked {
+    /// Until when nothing has to be decided. A signal may have come just before the wait began, so no wait is long.
+    fn patience(&self) -> Duration {
+        let end = match self.asked {
             Some(asked) => Some(GRACE.saturating_sub(asked.elapsed())),
             None => self.time.map(|time| time.saturating_sub(self.began.elapsed())),
-        }
+        };
+        end.map_or(LONGEST_WAIT, |end| end.min(LONGEST_WAIT))
     }
 
     fn verdict(&mut self) -> Option<Verdict> {
         if let Some(asked) = self.asked {
             return (asked.elapsed() >= GRACE).then_some(Verdict::Kill);
         }
-        self.reason = if self.time.is_some_and(|time| self.began.elapsed() >= time) {
+        self.reason = if signal::interrupted() {
+            Some(Status::Interrupted)
+        } else if self.time.is_some_and(|time| self.began.elapsed() >= time) {
             Some(Status::TimedOut)
         } else if self.log_limit.is_some_and(|limit| self.log > limit) {
             Some(Status::LogLimit)

@@ -129,6 +129,26 @@ impl Store {
         }
     }
 
+    /// Takes every layer that nobody uses out of the store, into `tmp/`, where [`super::remove`] can remove it. Paths are
+    /// relative to the store.
+    pub fn retire_layers(&self) -> Result<Vec<String>, Error> {
+        let mut retired = Vec::new();
+        for name in fs::list(self.path().join("layers"))? {
+            let path = self.path().join("layers").join(&name);
+            let free = match Lock::attempt(path.join("manifest.json"), Share::Exclusive) {
+                Ok(lock) => lock,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if free.is_some() {
+                let gone = format!("tmp/gone-{}", name.to_string_lossy());
+                fs::rename(&path, self.path().join(&gone))?;
+                retired.push(gone);
+            }
+        }
+        Ok(retired)
+    }
+
     fn layer_path(&self, id: &LayerId) -> HostPath {
         self.path().join("layers").join(id.hex())
     }

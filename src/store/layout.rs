@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::plan::IdMap;
+use crate::plan::{IdMap, LayerId};
 use crate::store::Error;
 use crate::sys::lock::{Lock, Share};
 use crate::sys::owner::{Owner, chmod, chown};
@@ -10,7 +10,7 @@ use crate::sys::{self, fs};
 use crate::unit::{Digest, HostPath};
 
 const FORMAT: u32 = 1;
-const DIRECTORIES: &[&str] = &["repos", "rpms", "packages", "layers", "tmp"];
+const DIRECTORIES: &[&str] = &["repos", "rpms", "packages", "layers", "locks", "logs", "tmp"];
 const FILES: &[&str] = &["format", "ids.json", "inputs.lock"];
 
 /// An open store.
@@ -89,9 +89,45 @@ impl Store {
         self.rpms().join(format!("{}.rpm", digest.hex()))
     }
 
+    /// Where the log of a layer's making lies.
+    pub fn layer_log(&self, id: &LayerId) -> HostPath {
+        self.path.join("logs").join(format!("{}.log", id.hex()))
+    }
+
+    /// Where the answer to a question lies: which packages a request chose from metadata of known digests. `question`
+    /// is the digest of all of that.
+    pub fn lock(&self, question: &Digest) -> HostPath {
+        self.path.join("locks").join(format!("{}.json", question.hex()))
+    }
+
+    /// Takes a copy of a package file whose digest is known.
+    pub fn receive_rpm(&self, from: &HostPath, digest: &Digest) -> Result<(), Error> {
+        let place = self.rpm(digest);
+        if fs::exists(&place) {
+            return Ok(());
+        }
+        let staging = self.stage("rpm")?;
+        let copy = staging.path().join("rpm");
+        fs::copy(from, &copy, 0o644)?;
+        self.own(&copy)?;
+        Ok(fs::rename(&copy, &place)?)
+    }
+
     /// Says that repos, rpms or packages are being read: nothing in them is pruned meanwhile.
     pub fn use_inputs(&self) -> Result<Lock, Error> {
         Ok(Lock::make(self.path.join("inputs.lock"), Share::Shared)?)
+    }
+
+    /// Everything that can be fetched or made again, but for layers; paths relative to the store. Waits until nobody
+    /// reads it.
+    pub fn all_inputs(&self) -> Result<Vec<String>, Error> {
+        let _lock = Lock::make(self.path.join("inputs.lock"), Share::Exclusive)?;
+        let mut paths = Vec::new();
+        for kind in ["locks", "logs", "packages", "repos", "rpms"] {
+            let names = fs::list(self.path.join(kind))?;
+            paths.extend(names.iter().map(|name| format!("{kind}/{}", name.to_string_lossy())));
+        }
+        Ok(paths)
     }
 
     fn check_owner(&self) -> Result<(), Error> {

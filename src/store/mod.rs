@@ -12,6 +12,8 @@
 //! rpms/<hex>.rpm    package files as fetched
 //! packages/<hex>/   manifest.json, header, signature, files/<index>: one unpacked package
 //! layers/<id>/      manifest.json, fs/: what one transaction adds
+//! locks/<hex>.json  which packages a request chose, by the digest of the request and the metadata
+//! logs/<id>.log     what scriptlets said while a layer was made
 //! tmp/<name>/       being made; tmp/<name>.lock says whether its maker lives
 //! inputs.lock       shared while somebody reads repos, rpms or packages; exclusive while they are pruned
 //! ```

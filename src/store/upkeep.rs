@@ -18,6 +18,10 @@ pub enum Kind {
     Packages,
     /// Layers: what they do not share with packages.
     Layers,
+    /// Which packages were chosen, by request and metadata.
+    Locks,
+    /// What scriptlets said while layers were made.
+    Logs,
     /// What is being made, and garbage.
     Tmp,
 }
@@ -27,6 +31,8 @@ const KINDS: &[(Kind, &str)] = &[
     (Kind::Rpms, "rpms"),
     (Kind::Packages, "packages"),
     (Kind::Layers, "layers"),
+    (Kind::Locks, "locks"),
+    (Kind::Logs, "logs"),
     (Kind::Tmp, "tmp"),
 ];
 

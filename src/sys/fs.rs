@@ -1,11 +1,13 @@
 //! Files and directories by path. For trees that somebody else wrote, use the `*at` calls instead.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::sys::SysError;
+
+pub use std::fs::File;
 
 type Result<T> = std::result::Result<T, SysError>;
 
@@ -24,6 +26,27 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
 pub fn read_text(path: impl AsRef<Path>) -> Result<String> {
     let path = path.as_ref();
     fs::read_to_string(path).map_err(quoted("read", path))
+}
+
+/// The last `length` bytes of a file, or all of it.
+pub fn read_end(path: impl AsRef<Path>, length: u64) -> Result<Vec<u8>> {
+    let path = path.as_ref();
+    let mut file = File::open(path).map_err(quoted("open", path))?;
+    let size = file.metadata().map_err(quoted("fstat", path))?.len();
+    file.seek(io::SeekFrom::Start(size.saturating_sub(length))).map_err(quoted("lseek", path))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes).map_err(quoted("read", path))?;
+    Ok(bytes)
+}
+
+/// Copies a file's content to a new file with `mode`; the kernel shares or copies the blocks.
+pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>, mode: u32) -> Result<u64> {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    let mut source = File::open(from).map_err(quoted("open", from))?;
+    let mut target = create_new(to, mode)?;
+    target.set_permissions(fs::Permissions::from_mode(mode)).map_err(quoted("fchmod", to))?;
+    io::copy(&mut source, &mut target)
+        .map_err(|error| SysError::new("copy", format!("{from:?}, {to:?}"), error))
 }
 
 /// Opens a file for reading.
@@ -103,6 +126,14 @@ pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
 pub fn remove_file(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     fs::remove_file(path).map_err(quoted("unlink", path))
+}
+
+/// Removes a file or symbolic link, if there is one.
+pub fn remove_if_there(path: impl AsRef<Path>) -> Result<()> {
+    match remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 /// Removes a directory with all below it. Only for trees that kiln itself wrote and owns; what a build wrote is

@@ -1,6 +1,7 @@
 //! The only door to the kernel and to the file system. Everything here is one call or a short, fixed sequence of
 //! calls; every error quotes the call with its arguments. Decisions live elsewhere.
 
+pub mod artifact;
 pub mod at;
 pub mod caps;
 mod error;
@@ -14,6 +15,7 @@ pub mod part;
 pub mod poll;
 pub mod process;
 pub mod remove;
+pub mod signal;
 pub mod socket;
 pub mod tree;
 pub mod userns;

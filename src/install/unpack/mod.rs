@@ -8,6 +8,7 @@ mod codec;
 mod contents;
 mod digests;
 mod error;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +23,12 @@ use crate::report::{Event, Reporter, Stage};
 use crate::store::{PackageManifest, Store, StoredPackage};
 use crate::sys::flat::Flat;
 use crate::sys::fs;
+use crate::sys::owner::Owner;
 use crate::unit::{Digest, Hasher, HostPath};
 
 pub use archive::ArchiveError;
 pub use error::{Error, Reason};
+pub use source::source;
 
 use archive::Archive;
 use codec::Decoder;
@@ -152,7 +155,7 @@ fn unpack_one(source: &Source, store: &Store) -> Result<StoredPackage, Reason> {
     let directory = staging.path().join("files");
     fs::create_dir(&directory, 0o755)?;
     store.own(&directory)?;
-    let written = write_files(&file, Flat::open(&directory)?, store)?;
+    let written = write_files(&file, Flat::open(&directory)?, store.other_owner())?;
     let header = &bytes[file.header_range.clone()];
     for (name, content) in [("header", header), ("signature", &bytes[file.signature_range.clone()])] {
         let path = staging.path().join(name);
@@ -176,7 +179,7 @@ fn verify_whole(source: &Source, bytes: &[u8]) -> Result<(), Reason> {
     Err(Reason::Digest { part: source.file.to_string(), expected, found })
 }
 
-fn write_files(file: &PackageFile<'_>, directory: Flat, store: &Store) -> Result<Written, Reason> {
+fn write_files(file: &PackageFile<'_>, directory: Flat, owner: Option<Owner>) -> Result<Written, Reason> {
     let files = file.header.files()?;
     let format = file.header.string(Tag::PAYLOADFORMAT)?.unwrap_or("cpio");
     let codec = file.header.string(Tag::PAYLOADCOMPRESSOR)?;
@@ -186,7 +189,7 @@ fn write_files(file: &PackageFile<'_>, directory: Flat, store: &Store) -> Result
         _ => None,
     };
     let input = BufReader::with_capacity(BUFFER, decoder.ok_or_else(refused)?);
-    let mut contents = Contents::new(&files, directory, store.other_owner())?;
+    let mut contents = Contents::new(&files, directory, owner)?;
     let rest = contents.read(Archive::new(input))?;
     if rest.get_ref().left() > 0 {
         return Err(ArchiveError::Tail.into());
