@@ -67,6 +67,7 @@ impl Certificate {
     pub(super) fn judge(certificate: &SignedPublicKey, binding: Binding, now: u64) -> Result<Self, KeyFault> {
         let primary = &certificate.primary_key;
         policy::key(primary)?;
+        born(primary, now)?;
         if let Some(revocation) = revocation(certificate) {
             return Err(revoked(revocation));
         }
@@ -169,11 +170,14 @@ pub(super) fn made(signature: &Signature) -> Option<u64> {
     signature.created().map(|at| u64::from(at.as_secs()))
 }
 
+/// When a key was made.
+fn born(key: &impl KeyDetails, now: u64) -> Result<u64, KeyFault> {
+    let at = u64::from(key.created_at().as_secs());
+    if at > now + SKEW { Err(KeyFault::Future { on: Date(at) }) } else { Ok(at) }
+}
+
 fn validity(key: &impl KeyDetails, bound: &Signature, now: u64) -> Result<Validity, KeyFault> {
-    let from = u64::from(key.created_at().as_secs());
-    if from > now + SKEW {
-        return Err(KeyFault::Future { on: Date(from) });
-    }
+    let from = born(key, now)?;
     let lasts = bound.key_expiration_time().map_or(0, pgp::types::Duration::as_secs);
     let until = (lasts > 0).then(|| Date(from + u64::from(lasts)));
     match until {

@@ -1,8 +1,12 @@
 //! The whole module against a server that misbehaves.
 
+mod keys;
+mod openpgp;
+mod packages;
 mod repository;
 mod server;
 mod transport;
+mod trust;
 
 use std::time::Duration;
 

@@ -29,7 +29,7 @@ pub(super) fn repomd(revision: u32) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn serve(server: &Server, repomd: &[u8]) {
+pub(super) fn serve(server: &Server, repomd: &[u8]) {
     server.put("r/repodata/repomd.xml", repomd, Fault::None);
     server.put("r/repodata/p.xml.zst", PRIMARY, Fault::None);
     server.put("r/repodata/f.xml.gz", FILELISTS, Fault::None);
