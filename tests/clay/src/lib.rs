@@ -23,6 +23,7 @@ pub mod metadata;
 pub mod own;
 pub mod recipe;
 pub mod release;
+mod reply;
 pub mod repo;
 pub mod serve;
 pub mod sources;

@@ -82,6 +82,7 @@ pub struct Made {
 
 /// Everything that decides what a package becomes: if one of these files changes, all is made again.
 const RULES: &[&str] = &[
+    include_str!("archive.rs"),
     include_str!("build.rs"),
     include_str!("control.rs"),
     include_str!("convert.rs"),
@@ -89,12 +90,14 @@ const RULES: &[&str] = &[
     include_str!("elf.rs"),
     include_str!("features.rs"),
     include_str!("generated.rs"),
+    include_str!("key.rs"),
     include_str!("macros.clay"),
     include_str!("metadata.rs"),
     include_str!("own.rs"),
     include_str!("recipe.rs"),
     include_str!("repo.rs"),
     include_str!("tables.rs"),
+    include_str!("xml.rs"),
 ];
 
 /// One package to be made.
@@ -112,7 +115,7 @@ pub fn make(options: &Options, progress: &dyn Fn(&str)) -> Result<Made, Error> {
         .and_then(|file| file.lock().map(|()| file))
         .map_err(Error::io("lock", &lock))?;
     let key = Key::load_or_make(&directory.join("key.secret"))?;
-    let rules = sha256(RULES.concat().as_bytes());
+    let rules = sha256((RULES.concat() + &key.fingerprint()).as_bytes());
     let stamp = directory.join("stamp");
     let made = |packages: usize, converted: usize| Made {
         directory: directory.clone(),
@@ -121,8 +124,11 @@ pub fn make(options: &Options, progress: &dyn Fn(&str)) -> Result<Made, Error> {
         fingerprint: key.fingerprint(),
     };
     if options.freshness == Freshness::WhenNeeded
+        && directory.join("repo/repodata/repomd.xml").exists()
         && let Some(packages) = is_current(&stamp, &rules, options.set)
     {
+        // The release file names this directory, which may be a copy of another.
+        release::write(directory, &key)?;
         return Ok(made(packages, 0));
     }
     progress("asking apt what there is");
@@ -197,7 +203,7 @@ impl Works<'_> {
             Job::Convert(pick) => &pick.sha256,
             Job::Own(recipe) => &recipe.name,
         };
-        let identity = sha256(format!("{} {} {origin}", self.rules, self.key.fingerprint()).as_bytes());
+        let identity = sha256(format!("{} {origin}", self.rules).as_bytes());
         let cached = self.cache.join(&identity[..40]);
         if let Some((name, bytes)) = Self::cached(&cached)? {
             let described = describe(&format!("Packages/{name}"), &bytes)?;

@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::fault::{Faults, Trouble};
-use crate::http::{self, Head, Span};
+use crate::http::Head;
+use crate::reply::{Reply, reason, reply};
 
 /// A running server.
 #[derive(Debug)]
@@ -156,73 +157,6 @@ fn converse(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     stream.shutdown(Shutdown::Both)
 }
 
-/// A reply before it is sent.
-struct Reply {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Option<(File, u64, u64)>,
-}
-
-impl Reply {
-    fn bare(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None }
-    }
-}
-
-fn reply(head: &Head, root: &Path, trouble: Option<Trouble>) -> Reply {
-    if let Some(Trouble::Status(status)) = trouble {
-        return Reply::bare(status);
-    }
-    if head.method != "GET" && head.method != "HEAD" {
-        return Reply::bare(405);
-    }
-    find(root, &head.path).map_or(Reply::bare(404), |(file, size, modified)| {
-        let tag = format!("\"{size:x}-{:x}\"", modified.as_nanos());
-        let date = http::date(modified.as_secs());
-        let headers = vec![
-            ("ETag", tag.clone()),
-            ("Last-Modified", date.clone()),
-            ("Accept-Ranges", "bytes".to_owned()),
-        ];
-        let unchanged = match (head.header("if-none-match"), head.header("if-modified-since")) {
-            (Some(tags), _) => tags.split(',').any(|found| found.trim() == tag || found.trim() == "*"),
-            (None, Some(since)) => http::parse_date(since).is_some_and(|since| modified.as_secs() <= since),
-            (None, None) => false,
-        };
-        if unchanged {
-            return Reply { status: 304, headers, body: None };
-        }
-        let same = head.header("if-range").is_none_or(|found| found == tag || found == date);
-        let range = head.header("range").filter(|_| same && trouble != Some(Trouble::NoRange));
-        part(file, size, http::span(range, size), headers)
-    })
-}
-
-fn part(file: File, size: u64, span: Span, mut headers: Vec<(&'static str, String)>) -> Reply {
-    match span {
-        Span::Whole => Reply { status: 200, headers, body: Some((file, 0, size)) },
-        Span::Part(from, to) => {
-            headers.push(("Content-Range", format!("bytes {from}-{}/{size}", to - 1)));
-            Reply { status: 206, headers, body: Some((file, from, to)) }
-        }
-        Span::Unsatisfiable => {
-            headers.push(("Content-Range", format!("bytes */{size}")));
-            Reply { status: 416, headers, body: None }
-        }
-    }
-}
-
-fn find(root: &Path, path: &str) -> Option<(File, u64, Duration)> {
-    let relative = Path::new(path.trim_start_matches('/'));
-    if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
-        return None;
-    }
-    let file = File::open(root.join(relative)).ok()?;
-    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((file, metadata.len(), modified))
-}
-
 /// How the sending is bent.
 struct Bent<'a> {
     trouble: Option<Trouble>,
@@ -285,19 +219,6 @@ fn body(mut stream: &TcpStream, mut file: File, length: u64, bent: &Bent<'_>) ->
         let _ = stream.read(&mut [0]);
     }
     Ok(sent == length)
-}
-
-fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        206 => "Partial Content",
-        304 => "Not Modified",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        416 => "Range Not Satisfiable",
-        503 => "Service Unavailable",
-        _ => "Status",
-    }
 }
 
 #[cfg(test)]

@@ -221,6 +221,7 @@ const LINKS: &[(&str, &[(&str, &str)])] = &[
     ("less", &[("/usr/bin/pager", "less")]),
     ("vim-tiny", &[("/usr/bin/vi", "vim.tiny"), ("/usr/bin/editor", "vim.tiny")]),
     ("lua5.4", &[("/usr/bin/lua", "lua5.4"), ("/usr/bin/luac", "luac5.4")]),
+    ("tar", &[("/usr/sbin/rmt", "rmt-tar")]),
     ("tzdata", &[("/etc/localtime", "/usr/share/zoneinfo/Etc/UTC")]),
     ("xz-utils", &[("/usr/bin/lzma", "xz"), ("/usr/bin/unlzma", "xz"), ("/usr/bin/lzcat", "xz")]),
 ];
