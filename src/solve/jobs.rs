@@ -6,14 +6,13 @@
 
 use super::bits::Bits;
 use super::conflict::{Conflict, Problem};
-use super::glob::is_glob;
 use super::lit::{Id, Lit};
 use super::pool::{Dep, Pool};
 use super::rich::Normal;
 use super::spec::{Readings, Visibility, is_path};
 use super::whatprovides::Found;
 use super::words::Word;
-use crate::metadata::Kind;
+use crate::metadata::{Glob, Kind};
 
 /// One clause of what was asked for.
 #[derive(Debug, Clone)]
@@ -45,7 +44,7 @@ impl Pool<'_> {
         };
         let groups = if named.each_arch {
             self.split(&named.ids, |pool, id| (pool.package(id).name, pool.package(id).arch))
-        } else if is_glob(text) && !is_path(text) {
+        } else if Glob::is_pattern(text) && !is_path(text) {
             self.split(&named.ids, |pool, id| (pool.package(id).name, 0))
         } else {
             vec![named.ids]

@@ -13,7 +13,6 @@ mod bits;
 mod closure;
 mod conflict;
 mod decide;
-mod glob;
 mod index;
 mod inferior;
 mod jobs;
@@ -36,6 +35,6 @@ mod wishes;
 mod words;
 
 pub use conflict::Conflict;
-pub use request::{Best, Error, Files, Owner, RepoMetadata, Request, Weak};
+pub use request::{Best, Error, Files, RepoMetadata, Request, Weak};
 pub use resolution::{Chosen, Resolution, Why};
 pub use run::solve;

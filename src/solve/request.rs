@@ -1,9 +1,9 @@
 //! What is asked of the solver, and of which repositories.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::Conflict;
-use crate::metadata::{Metadata, PackageId};
+use crate::metadata::{Metadata, Owners, PackageId};
 use crate::package::Nevra;
 
 /// Whether recommended packages are installed.
@@ -50,17 +50,32 @@ impl<'a> RepoMetadata<'a> {
     }
 }
 
-/// A package that owns a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// The repository's id.
-    pub repo: String,
-    /// The package.
-    pub package: PackageId,
+/// Paths that were looked up in the repositories' full file lists, and who owns them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files {
+    asked: BTreeSet<String>,
+    owners: Vec<(String, String, PackageId)>,
 }
 
-/// Paths looked up in the repositories' full file lists. One without owners is known to have none.
-pub type Files = BTreeMap<String, Vec<Owner>>;
+impl Files {
+    /// Takes in what a repository's file list answered to some paths.
+    pub fn add(&mut self, repo: &str, asked: &[String], owners: &Owners) {
+        self.asked.extend(asked.iter().cloned());
+        for (path, packages) in owners.iter() {
+            self.owners.extend(packages.iter().map(|package| (path.to_owned(), repo.to_owned(), *package)));
+        }
+    }
+
+    /// Whether a path was looked up.
+    pub(super) fn knows(&self, path: &str) -> bool {
+        self.asked.contains(path)
+    }
+
+    /// Path, repository and package.
+    pub(super) fn owners(&self) -> impl Iterator<Item = (&str, &str, PackageId)> {
+        self.owners.iter().map(|(path, repo, package)| (path.as_str(), repo.as_str(), *package))
+    }
+}
 
 /// What a root is to have.
 #[derive(Debug, Clone, Default)]

@@ -88,15 +88,13 @@ impl Pool<'_> {
             }
         }
         let mut owners: Vec<(Word, Id)> = Vec::new();
-        for (path, owned_by) in request.files.iter().filter(|(_, owners)| !owners.is_empty()) {
+        for (path, repo, package) in request.files.owners() {
             let path = self.words.intern(path);
-            for owner in owned_by {
-                let is = |id: &Id| {
-                    let package = self.package(*id);
-                    package.at == owner.package && self.entry_repo(package) == owner.repo
-                };
-                owners.extend(self.ids().find(is).map(|id| (path, id)));
-            }
+            let is = |id: &Id| {
+                let entry = self.package(*id);
+                entry.at == package && self.entry_repo(entry) == repo
+            };
+            owners.extend(self.ids().find(is).map(|id| (path, id)));
         }
         owners.sort_by_key(|owner| owner.1);
         self.index_provides(&owners);
@@ -144,7 +142,7 @@ impl Pool<'_> {
         }
         for text in &request.install {
             match self.install_jobs(text) {
-                Err(_) if is_path(text) && !request.files.contains_key(text) => {
+                Err(_) if is_path(text) && !request.files.knows(text) => {
                     return Err(Error::NeedsFilelists(vec![text.clone()]));
                 }
                 found => jobs.extend(found?),
@@ -152,7 +150,7 @@ impl Pool<'_> {
         }
         for text in &request.requires {
             match self.requirement_jobs(text) {
-                Err(_) if text.starts_with('/') && !request.files.contains_key(text) => {
+                Err(_) if text.starts_with('/') && !request.files.knows(text) => {
                     return Err(Error::NeedsFilelists(vec![text.clone()]));
                 }
                 found => jobs.extend(found?),
@@ -238,7 +236,7 @@ impl Needs {
         let mut lost = Bits::new(pool.len());
         for (id, dep) in broken {
             let name = pool.words.text(dep.name);
-            if name.starts_with('/') && !request.files.contains_key(name) {
+            if name.starts_with('/') && !request.files.knows(name) {
                 paths.entry(id).or_default().push(name.to_owned());
             } else {
                 lost.set(id.index());

@@ -5,10 +5,10 @@
 //! range of versions; then as a path. The first reading under which there is a package is the one that is meant.
 
 use super::bits::Bits;
-use super::glob::{Glob, is_glob};
 use super::lit::Id;
 use super::pool::{Dep, Pool};
 use super::words::Word;
+use crate::metadata::Glob;
 use crate::package::{Dependency, EvrRef, vercmp};
 
 /// The packages that a text names.
@@ -91,7 +91,7 @@ impl Pool<'_> {
             let ids = self.matching(&parts, hidden);
             if !ids.is_empty() {
                 let bare = parts == Parts { name: parts.name, ..Parts::default() };
-                return Some(Named { ids, bare, each_arch: is_glob(parts.arch) });
+                return Some(Named { ids, bare, each_arch: Glob::is_pattern(parts.arch) });
             }
         }
         let plain = |ids: Vec<Id>| (!ids.is_empty()).then_some(Named { ids, bare: false, each_arch: false });
@@ -107,27 +107,24 @@ impl Pool<'_> {
     }
 
     fn matching(&self, parts: &Parts<'_>, hidden: Visibility) -> Vec<Id> {
-        let version = Glob::new(parts.version);
-        let release = Glob::new(parts.release);
-        let arch = Glob::new(parts.arch);
+        let (version, release) = (Part::new(parts.version), Part::new(parts.release));
+        let arch = Part::new(parts.arch);
         let fits = |id: &Id| {
             let package = self.package(*id);
             let evr = EvrRef::parse(self.words.text(package.evr));
-            let same =
-                |glob: &Glob, text: &str| glob.any() || glob.matches(text) || glob.plain_equals(text, vercmp);
             self.counts(*id, hidden)
                 && parts.epoch.is_none_or(|epoch| epoch_number(epoch) == epoch_number(evr.epoch))
-                && same(&version, evr.version)
-                && same(&release, evr.release)
-                && (arch.any() || arch.matches(self.words.text(self.arch(*id).name)))
+                && version.fits_version(evr.version)
+                && release.fits_version(evr.release)
+                && arch.fits(self.words.text(self.arch(*id).name))
         };
-        if is_glob(parts.name) {
-            let name = Glob::new(parts.name);
+        if Glob::is_pattern(parts.name) {
+            let name = Part::new(parts.name);
             let mut last = (Word(u32::MAX), false);
             let named = |id: &Id| {
                 let word = self.package(*id).name;
                 if last.0 != word {
-                    last = (word, name.any() || name.matches(self.words.text(word)));
+                    last = (word, name.fits(self.words.text(word)));
                 }
                 last.1
             };
@@ -138,7 +135,7 @@ impl Pool<'_> {
     }
 
     fn matching_whole(&self, text: &str, hidden: Visibility) -> Vec<Id> {
-        if !is_glob(text) || text.contains(['(', '/', '=', '<', '>', ' ']) {
+        if !Glob::is_pattern(text) || text.contains(['(', '/', '=', '<', '>', ' ']) {
             return Vec::new();
         }
         let glob = Glob::new(text);
@@ -160,7 +157,7 @@ impl Pool<'_> {
     fn providing(&mut self, text: &str, hidden: Visibility) -> Vec<Id> {
         let Some(dep) = self.read_dep(text) else { return Vec::new() };
         let name = self.words.text(dep.name).to_owned();
-        let names: Vec<Word> = if is_glob(&name) {
+        let names: Vec<Word> = if Glob::is_pattern(&name) {
             let glob = Glob::new(&name);
             let every = (0..self.words.len() as u32).map(Word);
             let fits = |word: &Word| {
@@ -181,7 +178,7 @@ impl Pool<'_> {
 
     /// The packages that own a path, perhaps a pattern, among the paths that are known.
     fn owning(&mut self, text: &str, hidden: Visibility) -> Vec<Id> {
-        if !is_path(text) || !is_glob(text) {
+        if !is_path(text) || !Glob::is_pattern(text) {
             return Vec::new();
         }
         let glob = Glob::new(text);
@@ -210,6 +207,39 @@ pub(super) enum Visibility {
     Open,
     /// Also those that are kept out.
     All,
+}
+
+/// A part of a reading, as a pattern.
+enum Part {
+    Any,
+    Plain(String),
+    Pattern(Glob),
+}
+
+impl Part {
+    fn new(text: &str) -> Self {
+        match text {
+            "" | "*" => Self::Any,
+            _ if Glob::is_pattern(text) => Self::Pattern(Glob::new(text)),
+            _ => Self::Plain(text.to_owned()),
+        }
+    }
+
+    fn fits(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Plain(plain) => plain == text,
+            Self::Pattern(glob) => glob.matches(text),
+        }
+    }
+
+    /// Versions are equal as rpm compares them.
+    fn fits_version(&self, text: &str) -> bool {
+        match self {
+            Self::Plain(plain) => vercmp(plain.as_bytes(), text.as_bytes()).is_eq(),
+            _ => self.fits(text),
+        }
+    }
 }
 
 fn epoch_number(digits: &str) -> &str {

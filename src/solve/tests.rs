@@ -199,12 +199,18 @@ fn paths_are_owned_or_looked_up() {
     assert_eq!(one(lines, "a"), "a-1-1.noarch b-1-1.noarch");
     assert_eq!(one(lines, "d"), "error: the full file lists are needed to find /usr/share/c");
     let metadata = repo("test", lines);
-    let owner = metadata.packages().nth(1).unwrap().id();
+    let asked = ["/usr/share/c".to_owned()];
     let mut known = request("d");
-    known.files.insert("/usr/share/c".to_owned(), vec![]);
+    known.files.add("test", &asked, &crate::metadata::Owners::default());
     assert_eq!(answer(&[RepoMetadata::new(&metadata)], &known), "b-1-1.noarch d-1-1.noarch");
+    let digest = metadata.packages().nth(1).unwrap().checksum().hex();
+    let lists = format!(
+        "<filelists xmlns=\"http://linux.duke.edu/metadata/filelists\" packages=\"1\"><package pkgid=\"{digest}\" \
+         name=\"b\" arch=\"noarch\"><version epoch=\"0\" ver=\"1\" rel=\"1\"/><file>/usr/share/c</file></package></filelists>"
+    );
+    let owners = crate::metadata::Owners::find(&metadata, lists.as_bytes(), ["/usr/share/c"]).unwrap();
     known.install = vec!["c".to_owned()];
-    known.files.insert("/usr/share/c".to_owned(), vec![Owner { repo: "test".to_owned(), package: owner }]);
+    known.files.add("test", &asked, &owners);
     assert_eq!(answer(&[RepoMetadata::new(&metadata)], &known), "b-1-1.noarch c-1-1.noarch");
 }
 

@@ -1,0 +1,55 @@
+"""Answers requests with dnf's own API.
+
+One JSON object a line on stdin: {"install": [...], "weak": bool, "best": bool}; one a line on stdout: {"packages": [...]}
+or {"problem": "..."}. Arguments: a directory of its own, then ID=DIRECTORY for each repository.
+"""
+
+import json
+import sys
+
+import dnf
+
+
+def sack(home, repos):
+    base = dnf.Base()
+    conf = base.conf
+    conf.installroot = home + "/root"
+    conf.cachedir = home + "/cache"
+    conf.persistdir = home + "/persist"
+    conf.logdir = home
+    conf.gpgcheck = False
+    conf.substitutions["arch"] = "x86_64"
+    conf.substitutions["basearch"] = "x86_64"
+    conf.substitutions["releasever"] = "9"
+    for option in repos:
+        name, directory = option.split("=", 1)
+        base.repos.add_new_repo(name, conf, baseurl=["file://" + directory], module_hotfixes=True)
+    base.fill_sack(load_system_repo=True)
+    return base
+
+
+def answer(base, request):
+    base.reset(goal=True)
+    base.conf.install_weak_deps = request["weak"]
+    base.conf.best = request["best"]
+    try:
+        for text in request["install"]:
+            base.install(text)
+        base.resolve()
+    except (dnf.exceptions.DepsolveError, dnf.exceptions.MarkingError) as problem:
+        return {"problem": str(problem)}
+    chosen = (
+        (p.name, "" if p.epoch == 0 else "%d:" % p.epoch, p.version, p.release, p.arch)
+        for p in base.transaction.install_set
+    )
+    return {"packages": sorted("%s-%s%s-%s.%s" % parts for parts in chosen)}
+
+
+def main():
+    base = sack(sys.argv[1], sys.argv[2:])
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(answer(base, json.loads(line))), flush=True)
+
+
+main()
