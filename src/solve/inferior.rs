@@ -1,4 +1,4 @@
-//! An inferior architecture may be in a root only beside the better one of the same version.
+//! An inferior architecture may be in a root only beside the better one of the same version, unless it was asked for.
 
 use super::arch::Score;
 use super::bits::Bits;
@@ -7,8 +7,9 @@ use super::pool::Pool;
 use super::rules::Rule;
 
 impl Pool<'_> {
-    /// The rules for every name of which a better and a worse architecture are known.
-    pub(super) fn inferior_rules(&mut self, known: &Bits) -> Vec<Rule> {
+    /// The rules for every name of which a better and a worse architecture are known; but not for the name of a
+    /// package that was asked for.
+    pub(super) fn inferior_rules(&mut self, known: &Bits, asked: &Bits) -> Vec<Rule> {
         let mut rules = Vec::new();
         let mut next = 1;
         while (next as usize) < self.len() {
@@ -19,6 +20,10 @@ impl Pool<'_> {
             let Some(best) = open.map(|id| self.score(*id)).filter(|score| *score != Score::Any).min() else {
                 continue;
             };
+            let worse = |id: &Id| self.score(*id) != Score::Any && self.score(*id) != best;
+            if members.iter().any(|id| asked.has(id.index()) && worse(id)) {
+                continue;
+            }
             for id in members {
                 if self.score(id) != Score::Any && self.score(id) != best {
                     rules.extend(self.inferior_rule(id, best));

@@ -29,8 +29,10 @@ pub(super) struct Job {
 pub(super) enum JobKind {
     /// It is in the root already.
     Installed,
-    /// Asked for, as packages or as a requirement.
+    /// Asked for as packages.
     Asked,
+    /// Asked for as a requirement.
+    Required,
 }
 
 impl Pool<'_> {
@@ -81,7 +83,7 @@ impl Pool<'_> {
                 Found::Packages(list) => vec![self.lists.get(list).to_vec()],
             },
         };
-        let job = |clause| Job { text: text.to_owned(), clause, kind: JobKind::Asked };
+        let job = |clause| Job { text: text.to_owned(), clause, kind: JobKind::Required };
         Ok(clauses.into_iter().map(job).collect())
     }
 

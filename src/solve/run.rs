@@ -190,14 +190,18 @@ impl Pool<'_> {
         }
         rules.jobs.end = rules.len();
         rules.inferior.start = rules.len();
-        self.inferior_rules(&known).into_iter().for_each(|rule| {
+        let mut asked = Bits::new(self.len());
+        for job in jobs.iter().filter(|job| job.kind == JobKind::Asked) {
+            job.clause.iter().for_each(|literal| asked.set(literal.id().index()));
+        }
+        self.inferior_rules(&known, &asked).into_iter().for_each(|rule| {
             rules.push(rule);
         });
         rules.inferior.end = rules.len();
         rules.best.start = rules.len();
         if request.best == Best::Only {
             jobs.iter()
-                .filter(|job| job.kind == JobKind::Asked)
+                .filter(|job| job.kind != JobKind::Installed)
                 .for_each(|job| self.best_rule(job, &mut rules));
         }
         rules.best.end = rules.len();

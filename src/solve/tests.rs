@@ -148,11 +148,13 @@ fn conditions_hold() {
 fn architectures_live_side_by_side_in_lock_step() {
     let lines = "
         lib-1-1.x86_64
-        lib-1-1.i686
+        lib-1-1.i686 | provides lib(x86-32)
         old-1-1.i686
-        app-1-1.noarch | requires lib";
+        app-1-1.noarch | requires lib
+        app32-1-1.i686 | requires lib(x86-32)";
     assert_eq!(one(lines, "app"), "app-1-1.noarch lib-1-1.x86_64");
-    assert_eq!(one(lines, "lib.i686"), "lib-1-1.i686 lib-1-1.x86_64");
+    assert_eq!(one(lines, "lib.i686"), "lib-1-1.i686");
+    assert_eq!(one(lines, "app32"), "app32-1-1.i686 lib-1-1.i686 lib-1-1.x86_64");
     assert_eq!(one(lines, "old"), "old-1-1.i686");
 }
 

@@ -1,7 +1,7 @@
 //! Random questions, the same for the same seed.
 
 use clap::ValueEnum;
-use kiln::metadata::Kind as List;
+use kiln::metadata::{Kind as List, Metadata, Package};
 
 use super::Arguments;
 use super::oracle::Question;
@@ -37,24 +37,27 @@ pub(crate) fn make(arguments: &Arguments, repos: &[Repository]) -> Vec<Question>
         return arguments.ask.iter().map(|text| question(words(text))).collect();
     }
     let mut random = Random(arguments.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let drawn = everything(repos);
     (0..arguments.count)
         .map(|_| {
             let count = 1 + random.below(arguments.most);
-            question((0..count).map(|_| text(&mut random, arguments.kind, repos)).collect())
+            question((0..count).map(|_| text(&mut random, arguments.kind, &drawn)).collect())
         })
         .collect()
 }
 
-fn text(random: &mut Random, kind: Kind, repos: &[Repository]) -> String {
-    let total = repos.iter().map(|repo| repo.metadata.len()).sum();
-    let mut at = random.below(total);
-    let repo = repos.iter().find(|repo| {
-        let here = at < repo.metadata.len();
-        at -= if here { 0 } else { repo.metadata.len() };
-        here
-    });
-    let Some(repo) = repo else { return String::new() };
-    let Some(package) = repo.metadata.packages().nth(at) else { return String::new() };
+/// All packages, sorted, so that the order in a repository's file does not change the questions.
+fn everything(repos: &[Repository]) -> Vec<(&Metadata, Package<'_>)> {
+    let mut all = Vec::new();
+    for repo in repos {
+        all.extend(repo.metadata.packages().map(|package| (&repo.metadata, package)));
+    }
+    all.sort_by_cached_key(|(metadata, package)| (package.nevra().to_string(), metadata.repo().to_owned()));
+    all
+}
+
+fn text(random: &mut Random, kind: Kind, drawn: &[(&Metadata, Package<'_>)]) -> String {
+    let Some((metadata, package)) = drawn.get(random.below(drawn.len())) else { return String::new() };
     let nevra = package.nevra();
     if kind == Kind::Names {
         return nevra.name;
@@ -67,10 +70,10 @@ fn text(random: &mut Random, kind: Kind, repos: &[Repository]) -> String {
         (1, _) => format!("{}-{}", nevra.name, evr.version),
         (2, _) => nevra.to_string(),
         (3, _) => format!("{}-{evr}", nevra.name),
-        (4, Some(provide)) => repo.metadata.text(provide.name).to_owned(),
+        (4, Some(provide)) => metadata.text(provide.name).to_owned(),
         (5, Some(provide)) if !provide.evr.eq(&kiln::metadata::Id::EMPTY) => {
             let symbol = [">=", "<=", "=", ">", "<"][random.below(5)];
-            format!("{} {symbol} {}", repo.metadata.text(provide.name), repo.metadata.text(provide.evr))
+            format!("{} {symbol} {}", metadata.text(provide.name), metadata.text(provide.evr))
         }
         (6, _) => {
             let keep = nevra.name.chars().count().saturating_sub(2).max(3);
@@ -78,7 +81,7 @@ fn text(random: &mut Random, kind: Kind, repos: &[Repository]) -> String {
         }
         (7, _) => {
             let paths: Vec<_> = package.files().collect();
-            let path = paths.get(random.below(paths.len())).map(|path| repo.metadata.text(*path));
+            let path = paths.get(random.below(paths.len())).map(|path| metadata.text(*path));
             path.unwrap_or(&nevra.name).to_owned()
         }
         _ => nevra.name,
