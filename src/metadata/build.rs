@@ -1,9 +1,10 @@
 //! Tables while they are made: packages arrive one after the other, each with its lists.
 
+use super::blob::Blob;
 use super::index::{Index, Probe, hash};
 use super::raw::{get, put};
-use super::strings::{Full, Id, Interner, Strings};
-use super::table::{ALGORITHMS, Dependency, Metadata, Tables, word};
+use super::strings::{Full, Id, Interner};
+use super::table::{ALGORITHMS, Dependency, Metadata, word};
 use crate::unit::{Algorithm, Digest};
 
 /// A package's fields before they are put into the tables.
@@ -44,18 +45,6 @@ impl From<Full> for Refused {
     fn from(full: Full) -> Self {
         Self::Full(full)
     }
-}
-
-/// The sections, whole.
-#[derive(Debug)]
-pub(super) struct Finished {
-    text: String,
-    ends: Vec<u8>,
-    slots: Vec<u8>,
-    packages: Vec<u8>,
-    dependencies: Vec<u8>,
-    files: Vec<u8>,
-    digests: Vec<u8>,
 }
 
 impl Builder {
@@ -154,16 +143,9 @@ impl Builder {
         for end in all {
             put(&mut ends, end);
         }
-        let owned = Finished {
-            text,
-            ends,
-            slots,
-            packages: self.packages,
-            dependencies: self.dependencies,
-            files: self.files,
-            digests: self.digests,
-        };
-        Metadata { repo: repo.to_owned(), owned }
+        let sections =
+            [text.into_bytes(), ends, slots, self.packages, self.dependencies, self.files, self.digests];
+        Metadata { repo: repo.to_owned(), blob: Blob::assemble(sections) }
     }
 }
 
@@ -177,17 +159,4 @@ fn digest_of<'a>(packages: &[u8], digests: &'a [u8], package: u32) -> &'a [u8] {
 
 fn count(section: &[u8], width: usize) -> Result<u32, Full> {
     u32::try_from(section.len() / width).map_err(|_| Full::Count)
-}
-
-impl Metadata {
-    pub(super) fn tables(&self) -> Tables<'_> {
-        let owned = &self.owned;
-        Tables {
-            strings: Strings { text: &owned.text, ends: &owned.ends, slots: &owned.slots },
-            packages: &owned.packages,
-            dependencies: &owned.dependencies,
-            files: &owned.files,
-            digests: &owned.digests,
-        }
-    }
 }

@@ -44,13 +44,51 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The tables as they were kept cannot be used; they can be made again.
+    #[error("the kept tables of repository `{repo}` cannot be used: {problem}")]
+    Cache {
+        /// The repository's id.
+        repo: String,
+        /// Why not.
+        problem: Spoilt,
+    },
+}
+
+/// What is wrong with kept tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Spoilt {
+    /// Too few bytes, or too many.
+    #[error("they were cut short or added to")]
+    Short,
+    /// Something else.
+    #[error("they are no tables")]
+    Foreign,
+    /// Another kiln's.
+    #[error("they have version {found}, not {expected}")]
+    Version {
+        /// The version they have.
+        found: u32,
+        /// The version that is read.
+        expected: u32,
+    },
+    /// Other bytes than were written.
+    #[error("their sum is wrong")]
+    Sum,
+    /// Numbers that no builder wrote.
+    #[error("they lead outside of themselves")]
+    Outside,
 }
 
 impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        let (Self::Refused { place, .. } | Self::Read { place, .. }) = self;
-        Some(format!("fetch the metadata again; if it stays, tell the owner of repository `{}`", place.repo))
+        match self {
+            Self::Refused { place, .. } | Self::Read { place, .. } => Some(format!(
+                "fetch the metadata again; if it stays, tell the owner of repository `{}`",
+                place.repo
+            )),
+            Self::Cache { .. } => None,
+        }
     }
 }
 

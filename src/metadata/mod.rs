@@ -1,5 +1,6 @@
 //! What a repository offers, as tables that the solver reads.
 
+mod blob;
 mod build;
 mod comps;
 mod error;
@@ -20,7 +21,7 @@ mod tests;
 mod xml;
 
 pub use comps::{Comps, Environment, Group, Member, Wanted};
-pub use error::{Error, Fault, Place};
+pub use error::{Error, Fault, Place, Spoilt};
 pub use filelists::Owners;
 pub use glob::Glob;
 pub use repomd::{Repomd, RepomdData};

@@ -19,3 +19,8 @@ pub(super) fn get(bytes: &[u8], index: usize) -> u32 {
 pub(super) fn get_long(bytes: &[u8], index: usize) -> u64 {
     u64::from(get(bytes, index)) | u64::from(get(bytes, index + 1)) << 32
 }
+
+/// All words.
+pub(super) fn words(bytes: &[u8]) -> impl ExactSizeIterator<Item = u32> {
+    bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word))
+}

@@ -107,7 +107,7 @@ fn cut<'a>(text: &'a str, ends: &[u32], id: u32) -> &'a str {
 /// The arena, to be read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Strings<'a> {
-    pub(super) text: &'a str,
+    pub(super) text: &'a [u8],
     pub(super) ends: &'a [u8],
     pub(super) slots: &'a [u8],
 }
@@ -117,8 +117,15 @@ impl<'a> Strings<'a> {
         self.ends.len() / 4
     }
 
-    /// The string of a number; empty if there is none.
+    /// The string of a number; empty if there is none. The arena may be mapped from a file, so it is not known to be
+    /// text before it is looked at; looking costs less than reading it all when it is loaded.
+    #[inline]
     pub(super) fn get(&self, id: u32) -> &'a str {
+        std::str::from_utf8(self.bytes(id)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn bytes(&self, id: u32) -> &'a [u8] {
         let start = if id == 0 { 0 } else { get(self.ends, id as usize - 1) };
         let end = get(self.ends, id as usize);
         self.text.get(start as usize..end as usize).unwrap_or_default()
@@ -126,6 +133,6 @@ impl<'a> Strings<'a> {
 
     /// The number of a string, if these tables have it.
     pub(super) fn find(&self, text: &str) -> Option<Id> {
-        index::find(self.slots, hash(text.as_bytes()), |id| self.get(id) == text).map(Id)
+        index::find(self.slots, hash(text.as_bytes()), |id| self.bytes(id) == text.as_bytes()).map(Id)
     }
 }

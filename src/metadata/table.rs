@@ -1,6 +1,7 @@
 //! The compact tables of one repository. The form in memory is the form in the file: sections of little-endian words
 //! in one byte string, owned or mapped, so loading copies nothing and 65,000 packages cost some 20 MB.
 
+use super::blob::Blob;
 use super::raw::{get, get_long};
 use super::strings::{Id, Strings};
 use crate::package::{Evr, Nevra, Sense};
@@ -124,10 +125,14 @@ pub(super) struct Tables<'a> {
 #[derive(Debug)]
 pub struct Metadata {
     pub(super) repo: String,
-    pub(super) owned: super::build::Finished,
+    pub(super) blob: Blob,
 }
 
 impl Metadata {
+    fn tables(&self) -> Tables<'_> {
+        self.blob.tables()
+    }
+
     /// The repository's id.
     pub fn repo(&self) -> &str {
         &self.repo
