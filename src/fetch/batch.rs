@@ -11,17 +11,25 @@ use crate::fetch::{Error, Fetcher};
 #[derive(Debug)]
 pub(super) struct Batch<'a> {
     pub(super) fetcher: &'a Fetcher,
+    /// The batch that this one is a part of: ended with it.
+    outer: Option<&'a Self>,
     stopped: AtomicBool,
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn new(fetcher: &'a Fetcher) -> Self {
-        Self { fetcher, stopped: AtomicBool::new(false) }
+        Self { fetcher, outer: None, stopped: AtomicBool::new(false) }
+    }
+
+    /// A part of this batch.
+    pub(super) fn inner(&'a self) -> Self {
+        Self { fetcher: self.fetcher, outer: Some(self), stopped: AtomicBool::new(false) }
     }
 
     /// Whether what is being fetched is still wanted.
     pub(super) fn wanted(&self) -> bool {
-        !self.stopped.load(Ordering::Relaxed) && !(self.fetcher.options.interrupted)()
+        let outside = self.outer.map_or_else(|| !(self.fetcher.options.interrupted)(), Self::wanted);
+        outside && !self.stopped.load(Ordering::Relaxed)
     }
 
     /// Does `work` for each index in `order`. The error is the first one that happened.
@@ -52,7 +60,7 @@ impl<'a> Batch<'a> {
         let failure = failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         match failure {
             Some(error) => Err(error),
-            None if (self.fetcher.options.interrupted)() && !order.is_empty() => Err(Error::Interrupted),
+            None if !self.wanted() && !order.is_empty() => Err(Error::Interrupted),
             None => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Url, redirect};
 
 use crate::fetch::url::local;
-use crate::fetch::{Cause, FetchOptions, Network};
+use crate::fetch::{Cause, FetchOptions, Network, Proxies};
 use crate::sys::{SysError, part};
 
 /// How often a wait looks up.
@@ -147,7 +147,11 @@ fn build(options: &FetchOptions) -> reqwest::Result<Client> {
     // An error says that a provider is there already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = || {
-        Client::builder()
+        let client = match options.proxies {
+            Proxies::FromEnvironment => Client::builder(),
+            Proxies::None => Client::builder().no_proxy(),
+        };
+        client
             .user_agent(options.user_agent.clone())
             .connect_timeout(options.timeouts.connect)
             .timeout(options.timeouts.stall)

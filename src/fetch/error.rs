@@ -122,6 +122,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// With its cause, for a warning.
+    pub(super) fn in_one_line(&self) -> String {
+        let source = std::error::Error::source(self);
+        source.map_or_else(|| self.to_string(), |source| format!("{self}: {source}"))
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -33,14 +33,14 @@ pub(super) fn load(
                 return Err(error);
             }
             if let Some(error) = first.replace(error) {
-                reporter.warn(text(&error));
+                reporter.warn(error.in_one_line());
             }
         }
     }
     match first {
         Some(error) if keyring.is_empty() => Err(error),
         Some(error) => {
-            reporter.warn(text(&error));
+            reporter.warn(error.in_one_line());
             Ok(Some(Arc::new(keyring)))
         }
         None if keyring.is_empty() => {
@@ -49,12 +49,6 @@ pub(super) fn load(
         }
         None => Ok(Some(Arc::new(keyring))),
     }
-}
-
-/// An error with its cause, in one line.
-fn text(error: &Error) -> String {
-    let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 fn add(

@@ -42,6 +42,8 @@ pub use signed::PackageFault;
 pub struct FetchOptions {
     /// Whether the network may be used.
     pub network: Network,
+    /// Whether the environment's proxies are used.
+    pub proxies: Proxies,
     /// What kiln calls itself.
     pub user_agent: String,
     /// How often a place whose failure may have passed is asked again.
@@ -65,6 +67,15 @@ pub enum Network {
     Offline,
 }
 
+/// Whether proxies are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxies {
+    /// As `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
+    FromEnvironment,
+    /// Never.
+    None,
+}
+
 /// When to lose patience.
 #[derive(Debug, Clone)]
 pub struct Timeouts {
@@ -82,6 +93,7 @@ impl Default for FetchOptions {
     fn default() -> Self {
         Self {
             network: Network::Online,
+            proxies: Proxies::FromEnvironment,
             user_agent: concat!("kiln/", env!("CARGO_PKG_VERSION")).to_owned(),
             retries: 3,
             parallel: 8,

@@ -1,6 +1,6 @@
 //! A repository: its `repomd.xml`, vouched for as well as its configuration allows, and the documents it names.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Check, Repo};
 use crate::fetch::batch::Batch;
@@ -9,7 +9,7 @@ use crate::fetch::dirs::{self, Dirs};
 use crate::fetch::download::{Growing, Order};
 use crate::fetch::memory::Memory;
 use crate::fetch::metalink::State;
-use crate::fetch::mirrors::{Mirrors, Place};
+use crate::fetch::mirrors::{Mirrors, Place, lock};
 use crate::fetch::openpgp::Keyring;
 use crate::fetch::origin::{self, Found};
 use crate::fetch::packages::{Trust, Upstream};
@@ -82,7 +82,7 @@ enum Answer {
 struct Errand<'a> {
     batch: Batch<'a>,
     repo: &'a Repo,
-    dirs: Dirs,
+    dirs: &'a Dirs,
     keys: Option<Arc<Keyring>>,
     reporter: &'a dyn Reporter,
 }
@@ -96,22 +96,36 @@ impl Fetcher {
         store: &HostPath,
         reporter: &dyn Reporter,
     ) -> Result<Repository, Error> {
+        one(Batch::new(self), repo, &Dirs::of(store)?, reporter)
+    }
+
+    /// The same for several repositories at once, in their order. One that is out of reach and may be missing
+    /// (`skip_if_unavailable`) is told of and left out.
+    pub fn repositories(
+        &self,
+        repos: &[Repo],
+        store: &HostPath,
+        reporter: &dyn Reporter,
+    ) -> Result<Vec<Repository>, Error> {
         let dirs = Dirs::of(store)?;
         let batch = Batch::new(self);
-        let keys = keys::load(&batch, repo, &dirs, reporter)?;
-        let errand = Errand { batch, repo, dirs, keys, reporter };
-        let memory = Memory::load(repo, &errand.dirs);
-        let known = memory.and_then(|memory| Some((errand.kept(&memory)?, memory)));
-        let offline = self.options.network == Network::Offline;
-        if let Some((snapshot, memory)) = &known
-            && (offline || memory.is_fresh(repo.metadata_expire))
-        {
-            let mirrors = Mirrors::new(memory.mirrors.iter().map(String::as_str))?;
-            let repository = errand.repository(snapshot, mirrors);
-            errand.documents(&repository, &ALWAYS)?;
-            return Ok(repository);
-        }
-        errand.ask(known)
+        let found: Vec<Mutex<Option<Repository>>> = repos.iter().map(|_| Mutex::default()).collect();
+        let order: Vec<usize> = (0..repos.len()).collect();
+        batch.each(&order, &|index| {
+            let repo = &repos[index];
+            match one(batch.inner(), repo, &dirs, reporter) {
+                Ok(repository) => *lock(&found[index]) = Some(repository),
+                Err(error) if repo.skip_if_unavailable && error.is_unavailable() => {
+                    reporter.warn(format!("repository `{}` is left out: {}", repo.id, error.in_one_line()));
+                }
+                Err(error) => return Err(error),
+            }
+            Ok(())
+        })?;
+        Ok(found
+            .into_iter()
+            .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .collect())
     }
 
     /// Brings one more document of a repository into the store, such as `filelists`; `None` where it has none.
@@ -126,6 +140,23 @@ impl Fetcher {
         documents(&Batch::new(self), &dirs, reporter, repository, &[kind])?;
         Ok(repository.path(kind))
     }
+}
+
+fn one(batch: Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> Result<Repository, Error> {
+    let keys = keys::load(&batch, repo, dirs, reporter)?;
+    let errand = Errand { batch, repo, dirs, keys, reporter };
+    let memory = Memory::load(repo, dirs);
+    let known = memory.and_then(|memory| Some((errand.kept(&memory)?, memory)));
+    let offline = errand.batch.fetcher.options.network == Network::Offline;
+    if let Some((snapshot, memory)) = &known
+        && (offline || memory.is_fresh(repo.metadata_expire))
+    {
+        let mirrors = Mirrors::new(memory.mirrors.iter().map(String::as_str))?;
+        let repository = errand.repository(snapshot, mirrors);
+        errand.documents(&repository, &ALWAYS)?;
+        return Ok(repository);
+    }
+    errand.ask(known)
 }
 
 impl Errand<'_> {
@@ -168,7 +199,7 @@ impl Errand<'_> {
         let repository = self.repository(&snapshot, found.mirrors);
         self.documents(&repository, &ALWAYS)?;
         // Only now: until all is there, the next run starts from what it had.
-        memory.save(self.repo, &self.dirs)?;
+        memory.save(self.repo, self.dirs)?;
         Ok(repository)
     }
 
@@ -253,7 +284,7 @@ impl Errand<'_> {
     }
 
     fn documents(&self, repository: &Repository, kinds: &[&str]) -> Result<(), Error> {
-        documents(&self.batch, &self.dirs, self.reporter, repository, kinds)
+        documents(&self.batch, self.dirs, self.reporter, repository, kinds)
     }
 }
 

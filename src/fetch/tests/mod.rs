@@ -1,6 +1,7 @@
 //! The whole module against a server that misbehaves.
 
 mod keys;
+mod old;
 mod openpgp;
 mod packages;
 mod repository;
@@ -11,20 +12,26 @@ mod trust;
 use std::time::Duration;
 
 use crate::config::{Check, Origin, Repo};
-use crate::fetch::{FetchOptions, Fetcher, Network, Timeouts};
+use crate::fetch::{FetchOptions, Fetcher, Network, Proxies, Timeouts};
 use crate::unit::HostPath;
 
-/// A fetcher that loses patience soon.
+/// A fetcher with patience for a busy machine.
 fn fetcher() -> Fetcher {
     with(|_| {})
 }
 
+/// One that loses patience soon, where a server stalls.
+fn hasty() -> Fetcher {
+    with(|options| options.timeouts.stall = Duration::from_millis(200))
+}
+
 fn with(change: impl FnOnce(&mut FetchOptions)) -> Fetcher {
     let mut options = FetchOptions {
+        proxies: Proxies::None,
         retries: 2,
         timeouts: Timeouts {
-            connect: Duration::from_millis(500),
-            stall: Duration::from_millis(300),
+            connect: Duration::from_secs(5),
+            stall: Duration::from_secs(10),
             slowest: 1000,
             back_off: Duration::from_millis(10),
         },

@@ -28,7 +28,8 @@ enum Signing<'a> {
 
 fn build(name: &str, config: rpm::BuildConfig, signing: &Signing<'_>) -> Vec<u8> {
     let mut builder = rpm::PackageBuilder::new(name, "1.0", "MIT", "noarch", "a package");
-    builder.release("1").using_config(config.source_date(1_600_000_000_u32));
+    let config = config.compression(rpm::CompressionType::None).source_date(1_600_000_000_u32);
+    builder.release("1").using_config(config);
     let content: Vec<u8> = (0..50_000_u32).flat_map(|number| (number ^ 0x5a5a).to_le_bytes()).collect();
     builder.with_file_contents(content, rpm::FileOptions::new("/usr/share/x")).unwrap();
     let mut package = builder.build().unwrap();
@@ -46,7 +47,7 @@ fn build(name: &str, config: rpm::BuildConfig, signing: &Signing<'_>) -> Vec<u8>
     bytes
 }
 
-fn signed_by(made: &Made) -> Trust {
+pub(super) fn signed_by(made: &Made) -> Trust {
     let mut keyring = Keyring::new();
     let text = made.armoured();
     let pin = made.fingerprint();

@@ -244,3 +244,21 @@ fn a_damaged_memory_is_nothing_known() {
     assert_eq!(server.hits("r/repodata/repomd.xml"), 2);
     assert_eq!(server.hits("r/repodata/p.xml.zst"), 1);
 }
+
+#[test]
+fn several_come_at_once_and_one_that_may_be_missing_is_left_out() {
+    let server = Server::start();
+    serve(&server, &repomd(1));
+    let named = |id: &str, url: String| crate::config::Repo {
+        id: id.to_owned(),
+        skip_if_unavailable: id == "may",
+        ..repo(Origin::Baseurl(vec![url]))
+    };
+    let repos = [named("a", server.url("r")), named("may", server.url("gone")), named("b", server.url("r"))];
+    let store = Store::new();
+    let got = fetcher().repositories(&repos, &store.path, &Silent).unwrap();
+    assert_eq!(got.iter().map(|repository| repository.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    let must = [named("a", server.url("r")), named("must", server.url("gone"))];
+    let error = fetcher().repositories(&must, &store.path, &Silent).unwrap_err();
+    assert_eq!(error.to_string(), "cannot get the metadata of repository `must`");
+}

@@ -29,6 +29,8 @@ pub(super) enum Fault {
     Longer,
     /// The server does not know ranges.
     NoRange,
+    /// A redirect to itself.
+    Circle,
     /// One byte at a time, slowly.
     Trickle,
 }
@@ -98,7 +100,7 @@ impl Drop for Server {
 /// Answers one request; `None` where the connection ends.
 fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
     let mut lines = BufReader::new(stream).lines();
-    let path = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
+    let path = lines.next()?.ok()?.split(' ').nth(1)?.trim_end_matches("?x").to_owned();
     let headers: BTreeMap<String, String> = lines
         .map_while(|line| line.ok().filter(|line| !line.is_empty()))
         .filter_map(|line| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned())))
@@ -133,6 +135,9 @@ fn answer(
     match fault {
         Fault::Status(code) => return status(stream, code),
         Fault::StatusFor(code, times) if hit <= times => return status(stream, code),
+        Fault::Circle => {
+            return write!(stream, "HTTP/1.1 302 X\r\nLocation: ?x\r\nContent-Length: 0\r\n\r\n").ok();
+        }
         Fault::Flipped => content[0] ^= 1,
         Fault::Longer => content.push(b'!'),
         _ => {}
@@ -159,6 +164,10 @@ fn answer(
         _ => format!("Content-Length: {}\r\n", body.len()),
     };
     write!(stream, "HTTP/1.1 {code} X\r\n{length}{extra}ETag: {etag}\r\n\r\n").ok()?;
+    send(stream, body, fault, hit)
+}
+
+fn send(mut stream: &TcpStream, body: &[u8], fault: Fault, hit: usize) -> Option<()> {
     match fault {
         Fault::Reset(after, times) if hit <= times => {
             stream.write_all(&body[..after.min(body.len())]).ok()?;
