@@ -7,5 +7,6 @@ pub mod transaction;
 
 pub use layer::{LayerId, LayerSpec, Setup};
 pub use sandbox::{
-    Access, Command, IdMap, IdRange, Job, Network, Phase, Root, SandboxSpec, Stdio, Step, Tier, base_steps,
+    Access, Command, IdMap, IdRange, Job, Machine, Network, Phase, Root, SandboxSpec, Stdio, Step, Syncs,
+    Tier, base_steps,
 };

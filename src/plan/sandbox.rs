@@ -53,6 +53,29 @@ pub enum Phase {
     Build,
 }
 
+/// What `uname -m` says, and which kind of programs the root has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Machine {
+    /// The host's.
+    #[default]
+    Native,
+    /// The host's 32-bit sibling: i686 on `x86_64`. The kernel cannot tell socket families apart there, so the system
+    /// call filter lets all of them through.
+    ThirtyTwoBit,
+}
+
+/// What `fsync` and its kind do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Syncs {
+    /// What they say.
+    #[default]
+    Real,
+    /// Nothing, and successfully: what is written is thrown away, or made durable later and as a whole.
+    Ignored,
+}
+
 /// Whether a bind mount can be written through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -187,6 +210,55 @@ pub struct SandboxSpec {
     pub command: Command,
     /// Its standard streams.
     pub stdio: Stdio,
+    /// What kind of machine it sees.
+    #[serde(default)]
+    pub machine: Machine,
+    /// What `fsync` does.
+    #[serde(default)]
+    pub syncs: Syncs,
+}
+
+impl SandboxSpec {
+    /// A sandbox with the mounts that every root has, no network, no limits, captured output, a fixed environment,
+    /// and the user that the phase is for: root of the namespace to install, 1000 to build.
+    pub fn new(root: Root, phase: Phase, command: Command) -> Self {
+        let (user, directory, syncs) = match phase {
+            Phase::Install => ((0, 0), "/", Syncs::Ignored),
+            Phase::Build => ((1000, 1000), "/builddir", Syncs::Real),
+        };
+        Self {
+            root,
+            steps: base_steps(HOSTNAME),
+            phase,
+            user,
+            network: Network::None,
+            limits: Limits::default(),
+            hostname: HOSTNAME.to_owned(),
+            directory: fixed(directory),
+            environment: environment(directory),
+            command,
+            stdio: Stdio::Captured,
+            machine: Machine::Native,
+            syncs,
+        }
+    }
+}
+
+/// What a machine is called that exists for the length of one build.
+const HOSTNAME: &str = "build";
+
+/// The environment of every sandbox: nothing of the caller's.
+fn environment(home: &str) -> BTreeMap<String, String> {
+    let home = if home == "/" { "/root" } else { home };
+    [
+        ("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"),
+        ("HOME", home),
+        ("LANG", "C.UTF-8"),
+        ("TERM", "dumb"),
+        ("TZ", "UTC"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }
 
 /// The mounts that every root has.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use crate::plan::{IdMap, Job, SandboxSpec, Tier};
 use crate::sandbox::running::{Sandbox, Streams};
-use crate::sandbox::serve::KEEPER;
+use crate::sandbox::serve::{KEEPER, REMOVE};
 use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, ids};
 use crate::sys::userns::Helper;
@@ -59,6 +59,11 @@ impl Keeper {
             Some((Answer::Failed(failure), _)) => Err(Error::Failed(failure)),
             _ => Err(Error::Lost { who: "job" }),
         }
+    }
+
+    /// Removes a file or a whole tree of the store, whatever a build has made of it. Nothing there is success.
+    pub fn remove(&self, path: &str) -> Result<(), Error> {
+        self.call(&Job { name: REMOVE.to_owned(), input: path.to_owned() }).map(drop)
     }
 
     /// Makes a sandbox and starts its command.

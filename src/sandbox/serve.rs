@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Component, Path};
 use std::process::ExitCode;
 
 use crate::plan::{Job, Network, SandboxSpec, Tier};
@@ -11,7 +12,7 @@ use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, Failure};
 use crate::sys::mount::{self, Propagation};
 use crate::sys::process::{self, Copied, Namespaces};
-use crate::sys::{SysError, fs};
+use crate::sys::{SysError, fs, tree};
 
 /// The name that makes this program the keeper.
 pub const KEEPER: &str = "kiln-keeper";
@@ -91,6 +92,18 @@ fn call(job: &Job, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
     }
 }
 
+/// The one function that every keeper has.
+pub(super) const REMOVE: &str = "remove";
+
+/// Removes a path of the store; one that could lead out of it is refused.
+fn remove(path: &str) -> Result<String, String> {
+    let inside = |part: Component<'_>| matches!(part, Component::Normal(_));
+    if path.is_empty() || !Path::new(path).components().all(inside) {
+        return Err(format!("`{path}` is not a path inside the store"));
+    }
+    tree::remove(path).map(|()| String::new()).map_err(|error| error.to_string())
+}
+
 fn become_worker() -> Result<(), SysError> {
     process::die_with_parent()?;
     process::default_signals()
@@ -98,7 +111,8 @@ fn become_worker() -> Result<(), SysError> {
 
 /// Runs a function of the table; a panic is a failure like any other.
 pub(super) fn run_job(job: &Job, jobs: JobTable) -> Result<String, String> {
-    let Some((_, function)) = jobs.iter().find(|(name, _)| *name == job.name) else {
+    let mut jobs = jobs.iter().chain(&[(REMOVE, remove as fn(&str) -> _)]);
+    let Some((_, function)) = jobs.find(|(name, _)| *name == job.name) else {
         return Err(format!("there is no job `{}`", job.name));
     };
     catch_unwind(AssertUnwindSafe(|| function(&job.input))).unwrap_or_else(|panic| {

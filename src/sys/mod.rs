@@ -14,7 +14,6 @@ pub mod owner;
 pub mod part;
 pub mod poll;
 pub mod process;
-pub mod remove;
 pub mod signal;
 pub mod socket;
 pub mod tree;

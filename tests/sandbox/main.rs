@@ -11,7 +11,7 @@ use support::{Bench, sh};
 #[test]
 fn a_command_runs_and_its_output_and_code_come_back() {
     let bench = Bench::new();
-    let (outcome, output) = bench.run(&sh("echo hello; echo oops >&2; exit 7"));
+    let (outcome, output) = bench.run(&sh(Phase::Install, "echo hello; echo oops >&2; exit 7"));
     assert_eq!(outcome.status, Status::Exited(7));
     assert_eq!(output, "hello\noops\n");
 }
@@ -20,14 +20,10 @@ fn a_command_runs_and_its_output_and_code_come_back() {
 fn namespaces_are_new_and_the_host_is_not_to_be_seen() {
     let bench = Bench::new();
     for phase in [Phase::Install, Phase::Build] {
-        let mut spec = sh("
+        let spec = sh(phase, "
             for kind in user mnt pid net ipc uts cgroup time; do readlink /proc/self/ns/$kind; done
             echo pid $$; ls -A /; ls /proc | grep -c '^[0-9]'; cat /proc/self/cgroup; uname -n; cat /proc/uptime
             id; grep Cap /proc/self/status; cat /proc/self/mountinfo; ls -la /dev /builddir; ls -l /proc/self/fd");
-        spec.phase = phase;
-        if phase == Phase::Build {
-            spec.user = (1000, 1000);
-        }
         let (outcome, output) = bench.run(&spec);
         assert_eq!(outcome.status, Status::Exited(0));
         for kind in ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"] {
@@ -40,9 +36,22 @@ fn namespaces_are_new_and_the_host_is_not_to_be_seen() {
 #[test]
 fn input_is_fed_through_a_pipe() {
     let bench = Bench::new();
-    let mut spec = sh("wc -c");
+    let mut spec = sh(Phase::Install, "wc -c");
     spec.stdio = Stdio::Piped;
     let input = vec![b'x'; 1 << 20];
     let (outcome, output) = bench.run_with(&spec, input);
     assert_eq!((outcome.status, output.trim()), (Status::Exited(0), "1048576"));
+}
+
+#[test]
+fn a_hostile_tree_is_removed_and_nothing_outside_the_store_is() {
+    let bench = Bench::new();
+    let script = "mkdir -p /builddir/a/b; touch /builddir/a/b/c; chmod 0 /builddir/a/b /builddir/a; ln -s / /builddir/l";
+    let (outcome, _) = bench.run(&sh(Phase::Build, script));
+    assert_eq!(outcome.status, Status::Exited(0));
+    bench.keeper.remove("tmp").unwrap();
+    assert!(!bench.store.path().join("tmp").exists());
+    for path in ["..", "/etc", "a/../../b", ""] {
+        assert!(bench.keeper.remove(path).is_err(), "{path}");
+    }
 }

@@ -4,9 +4,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use kiln::plan::{Access, Command, Network, Phase, Root, SandboxSpec, Stdio, Step, Tier, base_steps};
+use kiln::plan::{Access, Command, Phase, Root, SandboxSpec, Step, Tier, base_steps};
 use kiln::sandbox::{Keeper, Outcome, id_map};
-use kiln::unit::{HostPath, Limits, RootPath};
+use kiln::unit::{HostPath, RootPath};
 
 /// A keeper with its store.
 pub(crate) struct Bench {
@@ -75,7 +75,7 @@ fn own(path: &Path, id: u32) {
 }
 
 /// A sandbox that runs a shell script.
-pub(crate) fn sh(script: &str) -> SandboxSpec {
+pub(crate) fn sh(phase: Phase, script: &str) -> SandboxSpec {
     let mut steps = base_steps("build");
     for name in ["/usr", "/etc/alternatives"] {
         steps.push(Step::Bind {
@@ -84,19 +84,7 @@ pub(crate) fn sh(script: &str) -> SandboxSpec {
             access: Access::ReadOnly,
         });
     }
-    SandboxSpec {
-        root: Root { lower: vec!["base".to_owned()], upper: Some((String::new(), String::new())) },
-        steps,
-        phase: Phase::Install,
-        user: (0, 0),
-        network: Network::None,
-        limits: Limits::default(),
-        hostname: "build".to_owned(),
-        directory: RootPath::new("/").unwrap(),
-        environment: [("PATH", "/usr/bin:/usr/sbin"), ("LANG", "C.UTF-8")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
-        command: Command::Program { argv: ["sh", "-c", script].map(str::to_owned).into() },
-        stdio: Stdio::Captured,
-    }
+    let root = Root { lower: vec!["base".to_owned()], upper: Some((String::new(), String::new())) };
+    let command = Command::Program { argv: ["sh", "-c", script].map(str::to_owned).into() };
+    SandboxSpec { steps, ..SandboxSpec::new(root, phase, command) }
 }

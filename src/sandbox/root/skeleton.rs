@@ -7,7 +7,7 @@
 use std::os::fd::OwnedFd;
 
 use crate::plan::{SandboxSpec, Step};
-use crate::sys::{SysError, at, fs, remove};
+use crate::sys::{SysError, at, fs, tree};
 use crate::unit::Digest;
 
 /// The directory of the store that holds them.
@@ -45,7 +45,7 @@ pub(super) fn ensure(store: &OwnedFd, spec: &SandboxSpec) -> Result<String, SysE
         }
     }
     if !at::publish_directory(&directory, draft.as_ref(), name.as_ref())? {
-        remove::remove_tree(&directory, &draft)?;
+        tree::remove(format!("{DIRECTORY}/{draft}"))?;
     }
     Ok(path)
 }
