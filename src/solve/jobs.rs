@@ -5,7 +5,7 @@
 //! would have.
 
 use super::bits::Bits;
-use super::conflict::{Conflict, Problem};
+use super::conflict::Line;
 use super::lit::{Id, Lit};
 use super::pool::{Dep, Pool};
 use super::rich::Normal;
@@ -37,12 +37,12 @@ pub(super) enum JobKind {
 
 impl Pool<'_> {
     /// The jobs of a text that names packages.
-    pub(super) fn install_jobs(&mut self, text: &str) -> Result<Vec<Job>, Conflict> {
+    pub(super) fn install_jobs(&mut self, text: &str) -> Result<Vec<Job>, Line> {
         if text.starts_with('(') {
             return self.requirement_jobs(text);
         }
         let Some(named) = self.named_by(text, Readings::All, Visibility::Open) else {
-            return Err(Conflict::one(Problem::NoPackage { asked: text.to_owned() }));
+            return Err(self.unknown(text));
         };
         let groups = if named.each_arch {
             self.split(&named.ids, |pool, id| (pool.package(id).name, pool.package(id).arch))
@@ -63,10 +63,8 @@ impl Pool<'_> {
     }
 
     /// The jobs of a requirement.
-    pub(super) fn requirement_jobs(&mut self, text: &str) -> Result<Vec<Job>, Conflict> {
-        let unreadable =
-            || Conflict::one(Problem::Unreadable { dependency: text.to_owned(), needed_by: None });
-        let missing = || Conflict::one(Problem::NoPackage { asked: text.to_owned() });
+    pub(super) fn requirement_jobs(&mut self, text: &str) -> Result<Vec<Job>, Line> {
+        let unreadable = || Line::new(format!("`{text}` is not a dependency that can be read"), None);
         let dep = self.read_dep(text).ok_or_else(unreadable)?;
         if self.is_unreadable(dep) {
             return Err(unreadable());
@@ -74,12 +72,12 @@ impl Pool<'_> {
         let clauses = match self.complex_node(dep) {
             Some(node) => match self.required(&node) {
                 Normal::Always => Vec::new(),
-                Normal::Never | Normal::TooLarge => return Err(missing()),
+                Normal::Never | Normal::TooLarge => return Err(self.unknown(text)),
                 Normal::Blocks(blocks) => blocks,
             },
             None => match self.providers(dep) {
                 Found::Always => Vec::new(),
-                Found::Packages(list) if list.is_empty() => return Err(missing()),
+                Found::Packages(list) if list.is_empty() => return Err(self.unknown(text)),
                 Found::Packages(list) => vec![self.lists.get(list).to_vec()],
             },
         };

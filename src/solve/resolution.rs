@@ -1,5 +1,6 @@
 //! The packages of a root, and why each is there.
 
+use super::jobs::Job;
 use super::lit::{Id, Lit};
 use super::rich::Normal;
 use super::rules::RuleId;
@@ -58,7 +59,7 @@ pub enum Why {
 
 impl Search<'_, '_> {
     /// The packages that are in, with their reasons.
-    pub(super) fn resolution(&mut self, jobs: &[String]) -> Resolution {
+    pub(super) fn resolution(&mut self, jobs: &[Job]) -> Resolution {
         let chosen: Vec<(Id, Cause)> = self
             .trail
             .iter()
@@ -72,7 +73,7 @@ impl Search<'_, '_> {
         Resolution { packages }
     }
 
-    fn chosen(&mut self, id: Id, cause: Cause, jobs: &[String]) -> Chosen {
+    fn chosen(&mut self, id: Id, cause: Cause, jobs: &[Job]) -> Chosen {
         let why = self.why(id, cause, jobs);
         let entry = self.pool.entry(self.pool.package(id));
         let repo = self.pool.repos[usize::from(self.pool.package(id).repo)].metadata.repo().to_owned();
@@ -93,7 +94,7 @@ impl Search<'_, '_> {
         self.pool.entry(self.pool.package(id)).nevra()
     }
 
-    fn why(&mut self, id: Id, cause: Cause, jobs: &[String]) -> Why {
+    fn why(&mut self, id: Id, cause: Cause, jobs: &[Job]) -> Why {
         if self.pool.package(id).installed {
             return Why::Installed;
         }
@@ -104,7 +105,7 @@ impl Search<'_, '_> {
         }
     }
 
-    fn why_rule(&mut self, id: Id, rule: RuleId, jobs: &[String]) -> Why {
+    fn why_rule(&mut self, id: Id, rule: RuleId, jobs: &[Job]) -> Why {
         if let Some(learnt) = rule.0.checked_sub(self.rules.learnt) {
             let from = self.proofs[learnt as usize].clone();
             let with = from.into_iter().find(|rule| {
@@ -114,7 +115,7 @@ impl Search<'_, '_> {
             return with.map_or(Why::Supplements, |rule| self.why_rule(id, rule, jobs));
         }
         if self.rules.jobs.contains(&rule.0) {
-            return Why::Asked(jobs[(rule.0 - self.rules.jobs.start) as usize].clone());
+            return Why::Asked(jobs[(rule.0 - self.rules.jobs.start) as usize].text.clone());
         }
         let literals: Vec<Lit> = self.rules.get(rule).literals(&self.pool.lists).collect();
         let requirers: Vec<Id> =
@@ -129,7 +130,7 @@ impl Search<'_, '_> {
         }
         match requirers.first() {
             Some(by) => Why::Beside(self.nevra_of(*by)),
-            None => Why::Asked(jobs.first().cloned().unwrap_or_default()),
+            None => Why::Asked(job_text(id, jobs)),
         }
     }
 
@@ -141,4 +142,10 @@ impl Search<'_, '_> {
         let list = self.pool.providers(dep).list();
         self.pool.lists.get(list).contains(&Lit::yes(id))
     }
+}
+
+/// The words of a job that a package satisfies.
+fn job_text(id: Id, jobs: &[Job]) -> String {
+    let job = jobs.iter().find(|job| job.clause.contains(&Lit::yes(id)));
+    job.map(|job| job.text.clone()).unwrap_or_default()
 }

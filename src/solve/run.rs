@@ -2,7 +2,7 @@
 
 use super::bits::Bits;
 use super::closure::Closure;
-use super::conflict::{Conflict, Problem};
+use super::conflict::{Conflict, Line};
 use super::jobs::{Job, JobKind};
 use super::lit::{Id, Lit};
 use super::pool::{Hidden, Pool};
@@ -61,14 +61,16 @@ pub fn solve(repos: &[RepoMetadata<'_>], request: &Request) -> Result<Resolution
     let (rules, broken) = pool.rules(request, &jobs, &multi);
     let needs = Needs::new(&pool, request, broken);
     let mut search = Search::new(&mut pool, rules, request.weak);
-    let texts: Vec<String> = jobs.into_iter().map(|job| job.text).collect();
     match search.run() {
         Ok(()) => match needs.of_resolution(&search) {
-            paths if paths.is_empty() => Ok(search.resolution(&texts)),
+            paths if paths.is_empty() => Ok(search.resolution(&jobs)),
             paths => Err(Error::NeedsFilelists(paths)),
         },
         Err(refuted) => match needs.of_proof(&search, &refuted.0) {
-            paths if paths.is_empty() => Err(Error::Conflict(search.conflict(&refuted, &texts))),
+            paths if paths.is_empty() => {
+                let rules = search.rules;
+                Err(Error::Conflict(pool.conflict(rules, &jobs, refuted)))
+            }
             paths => Err(Error::NeedsFilelists(paths)),
         },
     }
@@ -131,32 +133,32 @@ impl Pool<'_> {
     }
 
     fn jobs(&mut self, request: &Request) -> Result<Vec<Job>, Error> {
-        let mut jobs = Vec::new();
+        let (mut jobs, mut unknown) = (Vec::new(), Vec::new());
         for nevra in &request.installed {
             let text = nevra.to_string();
             let found = self
                 .ids()
                 .find(|id| self.package(*id).installed && self.entry(self.package(*id)).nevra() == *nevra);
-            let id = found.ok_or_else(|| Conflict::one(Problem::InstalledUnknown { nevra: text.clone() }))?;
+            let Some(id) = found else {
+                let text = format!("{nevra} is in the root, but no repository has it");
+                unknown.push(Line::new(text, Some("start from an empty root".to_owned())));
+                continue;
+            };
             jobs.push(Job { text, clause: vec![Lit::yes(id)], kind: JobKind::Installed });
         }
-        for text in &request.install {
-            match self.install_jobs(text) {
+        let install: Vec<_> = request.install.iter().map(|text| (text, self.install_jobs(text))).collect();
+        let requires: Vec<_> =
+            request.requires.iter().map(|text| (text, self.requirement_jobs(text))).collect();
+        for (text, found) in install.into_iter().chain(requires) {
+            match found {
                 Err(_) if is_path(text) && !request.files.knows(text) => {
                     return Err(Error::NeedsFilelists(vec![text.clone()]));
                 }
-                found => jobs.extend(found?),
+                Err(line) => unknown.push(line),
+                Ok(found) => jobs.extend(found),
             }
         }
-        for text in &request.requires {
-            match self.requirement_jobs(text) {
-                Err(_) if text.starts_with('/') && !request.files.knows(text) => {
-                    return Err(Error::NeedsFilelists(vec![text.clone()]));
-                }
-                found => jobs.extend(found?),
-            }
-        }
-        Ok(jobs)
+        if unknown.is_empty() { Ok(jobs) } else { Err(Conflict::new(unknown).into()) }
     }
 
     /// All rules, and the packages that are out because nothing answers a requirement.
