@@ -36,6 +36,8 @@ name = "Clay {{releasever}}"
 baseurl = ["{baseurl}"]
 gpgcheck = true
 repo_gpgcheck = true
+# Clay may have been made again since it was last read.
+metadata_expire = 0
 keys = [{{ path = "{key}", fingerprint = "{fingerprint}" }}]
 
 [build]
@@ -65,4 +67,22 @@ pub fn write(directory: &Path, key: &Key) -> Result<(), Error> {
         fs::write(&path, content).map_err(Error::io("write", &path))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_release_pins_the_key_and_keeps_its_variables() {
+        let text = text("http://127.0.0.1:1", Path::new("/k"), "AB");
+        for line in [
+            "name = \"Clay {releasever}\"",
+            "baseurl = [\"http://127.0.0.1:1\"]",
+            "keys = [{ path = \"/k\", fingerprint = \"AB\" }]",
+            "macros = { dist = \".cl{releasever}\" }",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+        }
+    }
 }
