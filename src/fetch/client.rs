@@ -2,8 +2,8 @@
 //! waits for them can notice a stall, an interrupt or a failure elsewhere within a tenth of a second, also while a
 //! name is looked up or a connection made.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read as _};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -15,7 +15,8 @@ use reqwest::{Url, redirect};
 
 use crate::fetch::url::local;
 use crate::fetch::{Cause, FetchOptions, Network, Proxies};
-use crate::sys::{SysError, part};
+use crate::sys::SysError;
+use crate::sys::part::Regular;
 
 /// How often a wait looks up.
 pub(super) const TICK: Duration = Duration::from_millis(50);
@@ -86,7 +87,7 @@ impl From<Cause> for Stop {
 
 enum Source {
     Wire(Receiver<Wire>),
-    Disk(File),
+    Disk(Regular),
 }
 
 /// The bytes of one answer.
@@ -224,14 +225,12 @@ fn carry_body(mut response: Response, wire: &SyncSender<Wire>, stall: Duration) 
     }
 }
 
-fn open(path: &std::path::Path, from: u64) -> Result<(Head, File), SysError> {
-    use std::io::{Seek as _, SeekFrom};
-    let mut file = part::open_regular(path)?;
-    let quoted = |error| SysError::new("lseek", format!("{path:?}, {from}"), error);
-    let length = file.seek(SeekFrom::End(0)).map_err(quoted)?;
+fn open(path: &Path, from: u64) -> Result<(Head, Regular), SysError> {
+    let mut file = Regular::open(path)?;
+    let length = file.length();
     // A file that is shorter than what is there already cannot be its continuation.
     let from = if from <= length { from } else { 0 };
-    file.seek(SeekFrom::Start(from)).map_err(quoted)?;
+    file.seek(from)?;
     let head = Head { from, length: Some(length), validators: Validators::default(), unchanged: false };
     Ok((head, file))
 }
@@ -245,9 +244,7 @@ impl Body<'_> {
                     return Err(Stop::Unwanted);
                 }
                 let mut piece = vec![0; PIECE];
-                let count = file
-                    .read(&mut piece)
-                    .map_err(|error| Cause::Local(SysError::new("read", "file", error)))?;
+                let count = file.read(&mut piece).map_err(Cause::Local)?;
                 piece.truncate(count);
                 if count == 0 { Wire::End } else { Wire::Piece(piece) }
             }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::config::{Check, Key, KeyLocation, Repo};
 use crate::fetch::batch::Batch;
 use crate::fetch::dirs::Dirs;
-use crate::fetch::openpgp::{KeyFault, KeySource, Keyring, KeyringFault};
+use crate::fetch::openpgp::{KeySource, Keyring, KeyringFault};
 use crate::fetch::{Error, Network, now, url};
 use crate::report::Reporter;
-use crate::sys::{fs, part};
+use crate::sys::fs;
+use crate::sys::part::Regular;
 
 const LIMIT: u64 = 4 << 20;
 
@@ -63,7 +64,9 @@ fn add(
     let refused = |source| Error::Keys { repo: repo.id.clone(), source };
     let text = match &key.location {
         KeyLocation::Path(path) => {
-            return try_bytes(&read(path.as_path(), &place)?).map_err(refused);
+            let bytes = Regular::open(path.as_path()).and_then(|file| file.read_all(LIMIT));
+            let bytes = bytes.map_err(|source| Error::KeyFile { place: place.clone(), source })?;
+            return try_bytes(&bytes).map_err(refused);
         }
         KeyLocation::Url(text) => text,
     };
@@ -75,24 +78,12 @@ fn add(
     let online = batch.fetcher.options.network == Network::Online;
     match known {
         Some(Ok(())) => return Ok(()),
-        // It may have been published again with a later date.
-        Some(Err(KeyringFault::Refused { fault: KeyFault::Expired { .. }, .. })) | None => {}
         Some(Err(fault)) if !online => return Err(refused(fault)),
-        Some(Err(_)) => {}
+        // Expired, perhaps: it may have been published again with a later date.
+        Some(Err(_)) | None => {}
     }
     let what = format!("the key {place} of repository `{}`", repo.id);
     let bytes = batch.text(&url::parse(text)?, LIMIT, &what)?;
     try_bytes(&bytes).map_err(refused)?;
     dirs.publish(&kept, &bytes)
-}
-
-fn read(path: &std::path::Path, place: &str) -> Result<Vec<u8>, Error> {
-    use std::io::Read as _;
-    let unreadable = |error| Error::KeyFile { place: place.to_owned(), source: error };
-    let file = part::open_regular(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(LIMIT)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(crate::sys::SysError::new("read", place, error)))?;
-    Ok(bytes)
 }

@@ -127,16 +127,54 @@ impl Drop for Part {
     }
 }
 
-/// Opens a regular file for reading. Anything else is refused, without waiting as a pipe would make one wait.
-pub fn open_regular(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-    let file = options.open(path).map_err(|e| quoted("open", path, e))?;
-    let kind = file.metadata().map_err(|e| quoted("fstat", path, e))?.file_type();
-    if kind.is_file() {
-        return Ok(file);
+/// A regular file, open for reading. Anything else is refused, without waiting as a pipe would make one wait.
+#[derive(Debug)]
+pub struct Regular {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Regular {
+    /// Opens the file at `path`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+        let file = options.open(path).map_err(|e| quoted("open", path, e))?;
+        let stat = file.metadata().map_err(|e| quoted("fstat", path, e))?;
+        if !stat.file_type().is_file() {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(quoted("open", path, source));
+        }
+        Ok(Self { path: path.to_owned(), file, length: stat.len() })
     }
-    Err(quoted("open", path, io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")))
+
+    /// How long it was when it was opened.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Goes to a place in it.
+    pub fn seek(&mut self, to: u64) -> Result<()> {
+        self.file.seek(SeekFrom::Start(to)).map(|_| ()).map_err(|e| quoted("lseek", &self.path, e))
+    }
+
+    /// Reads some bytes; none at the end.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        loop {
+            match self.file.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result.map_err(|e| quoted("read", &self.path, e)),
+            }
+        }
+    }
+
+    /// Reads all of it, but not more than `limit` bytes.
+    pub fn read_all(self, limit: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.file.take(limit).read_to_end(&mut bytes).map_err(|e| quoted("read", &self.path, e))?;
+        Ok(bytes)
+    }
 }
 
 fn same(a: &fs::Metadata, b: &fs::Metadata) -> bool {
@@ -183,7 +221,7 @@ mod tests {
     #[test]
     fn only_regular_files_are_opened() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(open_regular(dir.path()).is_err());
-        assert!(open_regular(Path::new("/dev/null")).is_err());
+        assert!(Regular::open(dir.path()).is_err());
+        assert!(Regular::open(Path::new("/dev/null")).is_err());
     }
 }
