@@ -104,6 +104,17 @@ pub enum Fault {
         /// What the parser says.
         message: String,
     },
+    /// Not YAML.
+    #[error("not YAML at line {line}: {message}")]
+    Yaml {
+        /// The line.
+        line: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// A YAML alias: it could expand.
+    #[error("an alias, which could expand without end")]
+    Alias,
     /// Not UTF-8.
     #[error("bytes that are not UTF-8 at byte {offset}")]
     NotUtf8 {

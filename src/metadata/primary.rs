@@ -26,6 +26,14 @@ impl Metadata {
         scan::read(repo, input, &mut primary)?;
         Ok(primary.tables.finish(repo))
     }
+
+    /// The same by the general reader, to compare.
+    #[cfg(test)]
+    pub(super) fn parse_slowly(repo: &str, input: impl BufRead) -> Result<Self, Error> {
+        let mut primary = Primary::new();
+        super::xml::read(repo, input, &mut primary)?;
+        Ok(primary.tables.finish(repo))
+    }
 }
 
 struct Primary {

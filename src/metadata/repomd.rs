@@ -15,7 +15,7 @@ use crate::unit::Digest;
 
 /// The most documents of one repository.
 const MOST_DATA: u64 = 256;
-/// How a document of one name may be stored, the best first.
+/// The names under which one document may be listed, stored in several ways.
 const VARIANTS: [&str; 4] = ["", "_zst", "_xz", "_gz"];
 
 /// What repomd.xml says.
@@ -51,10 +51,11 @@ impl Repomd {
         Ok(Self { revision: reader.revision, data: reader.data })
     }
 
-    /// The document of a type: `primary`, `filelists`, `group`, `modules`, …; also where only a compressed variant of
-    /// it (`group_xz`) is listed.
+    /// The document of a type: `primary`, `filelists`, `group`, `modules`, …; where it is listed both plain and
+    /// compressed (`group_xz`), the smallest.
     pub fn data(&self, kind: &str) -> Option<&RepomdData> {
-        VARIANTS.iter().find_map(|variant| self.data.get(&format!("{kind}{variant}")))
+        let listed = VARIANTS.iter().filter_map(|variant| self.data.get(&format!("{kind}{variant}")));
+        listed.min_by_key(|data| data.size.unwrap_or(u64::MAX))
     }
 
     /// All documents by type.
@@ -204,6 +205,10 @@ mod tests {
         assert_eq!(primary.checksum, Digest::sha256(b""));
         assert_eq!((primary.size, primary.open_size), (Some(5), Some(50)));
         assert_eq!(repomd.data("group").unwrap().location, "repodata/c.xml.xz");
+        let larger = data("group", "repodata/c.xml").replace("<size>5", "<size>99");
+        let both = document(&(larger + &data("group_gz", "repodata/c.xml.gz")));
+        let both = Repomd::parse("clay", both.as_bytes()).unwrap();
+        assert_eq!(both.data("group").unwrap().location, "repodata/c.xml.gz");
         assert_eq!(repomd.data("filelists"), None);
         assert_eq!(repomd.all().map(|(kind, _)| kind).collect::<Vec<_>>(), ["group_xz", "primary"]);
     }

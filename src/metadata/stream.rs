@@ -225,13 +225,13 @@ pub fn open(input: impl Read, stored: Promise, open: Promise) -> io::Result<impl
 impl RepomdData {
     /// The document's open bytes, from its stored bytes; sizes and digests are checked on the way, and no more than
     /// `cap` bytes come out. `document` is its name in messages.
-    pub fn open(
+    pub fn open<R: Read>(
         &self,
         repo: &str,
         document: &'static str,
-        input: impl Read,
+        input: R,
         cap: u64,
-    ) -> Result<impl BufRead, Error> {
+    ) -> Result<impl BufRead + use<R>, Error> {
         let place = || Place { repo: repo.to_owned(), document, element: String::new() };
         let size = self.open_size.unwrap_or(0).max(self.size.unwrap_or(0));
         if size > cap {

@@ -104,6 +104,8 @@ fn soup() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn both_readers_see_the_same_in_a_well_formed_document(document in documents()) {
         let (fast, general) = (scanned(&document).unwrap(), parsed(&document).unwrap());
