@@ -1,15 +1,11 @@
-//! kiln.
+//! Parses the command line, runs it, gives the exit code.
 
 use std::process::ExitCode;
 
-use kiln::sandbox::{JobTable, KEEPER, keeper_main};
-
-/// kiln's own functions that run inside the user namespace.
-const JOBS: JobTable = &[];
-
 fn main() -> ExitCode {
-    if std::env::args_os().next().is_some_and(|name| name == KEEPER) {
-        return keeper_main(JOBS);
+    let mut arguments = std::env::args_os().peekable();
+    if arguments.peek().is_some_and(|name| name == kiln::sandbox::KEEPER) {
+        return kiln::sandbox::keeper_main(kiln::engine::JOBS);
     }
-    ExitCode::SUCCESS
+    kiln::cli::run(arguments)
 }

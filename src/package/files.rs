@@ -110,6 +110,13 @@ impl FileEntry {
     }
 }
 
+impl FileKind {
+    /// The kind that a mode's type bits say.
+    pub fn of_mode(mode: u32) -> Option<Self> {
+        kind(mode)
+    }
+}
+
 fn kind(mode: u32) -> Option<FileKind> {
     Some(match mode & 0o170_000 {
         0o100_000 => FileKind::Regular,

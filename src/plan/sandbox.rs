@@ -261,20 +261,28 @@ fn environment(home: &str) -> BTreeMap<String, String> {
     .into()
 }
 
-/// The mounts that every root has.
+/// The mounts that every root has that is not a build's nor a person's.
 pub fn base_steps(hostname: &str) -> Vec<Step> {
-    let tmpfs = |at: &str, mode| Step::Tmpfs { at: fixed(at), mode, size: TMPFS_SIZE };
+    build_steps(hostname, "")
+}
+
+/// The mounts that a build has. `resolver` is the content of `/etc/resolv.conf`.
+pub fn build_steps(hostname: &str, resolver: &str) -> Vec<Step> {
     let hosts = format!("127.0.0.1 localhost {hostname}\n::1 localhost {hostname}\n");
-    vec![
-        Step::Proc,
-        Step::Sys,
-        Step::Dev,
-        tmpfs("/tmp", 0o1777),
-        tmpfs("/var/tmp", 0o1777),
-        tmpfs("/run", 0o755),
-        Step::File { at: fixed("/etc/hosts"), content: hosts },
-        Step::File { at: fixed("/etc/resolv.conf"), content: String::new() },
-    ]
+    let mut steps = run_steps(resolver);
+    steps.push(tmpfs("/run", 0o755));
+    steps.push(Step::File { at: fixed("/etc/hosts"), content: hosts });
+    steps
+}
+
+/// The mounts that a command in a writable root has: nothing of the root's own is hidden but its temporary files.
+pub fn run_steps(resolver: &str) -> Vec<Step> {
+    let resolver = Step::File { at: fixed("/etc/resolv.conf"), content: resolver.to_owned() };
+    vec![Step::Proc, Step::Sys, Step::Dev, tmpfs("/tmp", 0o1777), tmpfs("/var/tmp", 0o1777), resolver]
+}
+
+fn tmpfs(at: &str, mode: u32) -> Step {
+    Step::Tmpfs { at: fixed(at), mode, size: TMPFS_SIZE }
 }
 
 /// Half of a common build machine's memory; a limit on memory counts tmpfs too.

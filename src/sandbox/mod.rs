@@ -15,6 +15,7 @@
 //! What hostile code can reach: the payload's own three descriptors, the mounts of the root, and system calls that
 //! the filter lets through. It cannot look into PID 1, which is the only process of ours that it can see.
 
+mod connect;
 mod error;
 mod ids;
 mod init;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::plan::{SandboxSpec, Stdio};
 use crate::report::Usage;
 use crate::sandbox::Error;
+use crate::sandbox::connect;
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sys::poll::{self, Interest, Moved};
 use crate::sys::{SysError, process, signal, socket};
@@ -142,7 +143,13 @@ impl Sandbox {
     /// The end is the end of PID 1, never the end of the output: a process that was left behind and holds it is dead.
     pub fn wait(mut self, on_output: &mut dyn FnMut(&[u8])) -> Result<Outcome, Error> {
         let mut watch = Watch::new(&self.spec);
-        self.move_input(&Ready { ended: false, input: false });
+        if self.spec.stdio == Stdio::Connected {
+            if let Some(input) = self.streams.input.take() {
+                connect::pump_input(input).map_err(Error::Talk)?;
+            }
+        } else {
+            self.move_input(&Ready { ended: false, input: false });
+        }
         loop {
             let ready = self.poll(Some(watch.patience()))?;
             self.move_input(&ready);
@@ -192,11 +199,17 @@ impl Sandbox {
     fn move_output(&mut self, on_output: &mut dyn FnMut(&[u8])) -> usize {
         let mut moved = 0;
         let mut buffer = vec![0; 64 * 1024];
-        for stream in [&mut self.streams.output, &mut self.streams.error] {
+        let connected = self.spec.stdio == Stdio::Connected;
+        for (number, stream) in [(1, &mut self.streams.output), (2, &mut self.streams.error)] {
             match stream.as_ref().map(|fd| poll::read(fd, &mut buffer)) {
                 Some(Moved::Bytes(count)) => {
-                    on_output(&buffer[..count]);
                     moved += count;
+                    if !connected {
+                        on_output(&buffer[..count]);
+                    } else if connect::pass_on(number, &buffer[..count]).is_err() {
+                        // Our reader is gone: the command learns it as it would from its own.
+                        *stream = None;
+                    }
                 }
                 Some(Moved::End) => *stream = None,
                 Some(Moved::Wait) | None => {}

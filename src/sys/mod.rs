@@ -4,6 +4,7 @@
 pub mod artifact;
 pub mod at;
 pub mod caps;
+pub mod entry;
 mod error;
 pub mod flat;
 pub mod fs;
@@ -13,6 +14,7 @@ pub mod net;
 pub mod owner;
 pub mod part;
 pub mod poll;
+pub mod posix;
 pub mod process;
 pub mod signal;
 pub mod socket;

@@ -92,6 +92,16 @@ pub fn standard(number: RawFd) -> OwnedFd {
     owned(number)
 }
 
+/// Another descriptor for one of this process's own standard streams.
+pub fn standard_copy(number: RawFd) -> Result<OwnedFd> {
+    let copy = match number {
+        0 => rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3),
+        1 => rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3),
+        _ => rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), 3),
+    };
+    copy.map_err(|error| SysError::new("fcntl", format!("{number}, F_DUPFD_CLOEXEC"), error))
+}
+
 /// Ends this process at once: no destructors, no buffers.
 pub fn exit(code: i32) -> ! {
     #[expect(unsafe_code, reason = "_exit has no safe wrapper")]

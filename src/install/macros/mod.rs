@@ -168,6 +168,16 @@ impl Macros {
         }
     }
 
+    /// Whether a macro of this name is known.
+    pub fn is_defined(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    /// Whether a macro takes parameters, so that it is known and cannot be expanded.
+    pub fn is_parametric(&self, name: &str) -> bool {
+        matches!(self.table.get(name), Some(Definition::Parametric))
+    }
+
     /// The expanded value of a macro; nothing where it is not defined.
     pub fn value(&self, name: &str) -> Result<Option<String>, MacroError> {
         if self.table.contains_key(name) { self.expand(&format!("%{{{name}}}")).map(Some) } else { Ok(None) }

@@ -31,7 +31,7 @@ pub(super) fn build(spec: &SandboxSpec) -> Result<OwnedFd, Failure> {
     let skeleton = skeleton::ensure(&store, spec).during("making the mount points")?;
     let root = overlay(spec, &skeleton).during("mounting the overlay")?;
     mount::attach(&root, &scratch).during("attaching the overlay")?;
-    if spec.phase == Phase::Build {
+    if spec.phase == Phase::Build && !is_bound(spec, BUILD_DIRECTORY) {
         own_build_directory(spec, &root).during("making /builddir")?;
     }
     for (number, step) in spec.steps.iter().enumerate() {
@@ -57,6 +57,11 @@ fn overlay(spec: &SandboxSpec, skeleton: &str) -> Result<OwnedFd, SysError> {
     parameters.push(Parameter::Flag("userxattr"));
     parameters.push(text("source", "kiln"));
     mount::new("overlay", &parameters, NO_PRIVILEGES)
+}
+
+/// Whether a step mounts a directory of the store's at a path.
+fn is_bound(spec: &SandboxSpec, path: &str) -> bool {
+    spec.steps.iter().any(|step| matches!(step, Step::Bind { to, .. } if to.as_str() == path))
 }
 
 /// A mount of its own that stays writable when the root becomes read-only.

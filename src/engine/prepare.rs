@@ -1,0 +1,128 @@
+//! From requirements to a root: lock, layers, and what is missing of them fetched, unpacked and installed.
+
+use crate::engine::error::Error;
+use crate::engine::resolve::Wanted;
+use crate::engine::session::Session;
+use crate::install::unpack;
+use crate::lock::{Lock, LockedPackage};
+use crate::plan::{LayerId, LayerSpec, Setup};
+use crate::report::{Stage, during};
+use crate::store::Layer;
+
+/// A root that is ready to be used: its layers are in the store.
+#[derive(Debug)]
+pub(super) struct PreparedRoot {
+    /// Uppermost first; never empty.
+    layers: Vec<Layer>,
+    /// Every package in it.
+    pub(super) lock: Lock,
+}
+
+impl PreparedRoot {
+    /// The uppermost layer's name.
+    pub(super) fn id(&self) -> &LayerId {
+        &self.layers[0].manifest.id
+    }
+
+    /// Overlay lower directories relative to the store, uppermost first.
+    pub(super) fn lower(&self) -> Vec<String> {
+        self.layers.iter().map(Layer::lower).collect()
+    }
+}
+
+impl Session<'_> {
+    /// The release's root, with `install` over it.
+    pub(super) fn root(&self, install: &[String]) -> Result<PreparedRoot, Error> {
+        let lock = self.lock(&Wanted::install(&self.release.root.packages))?;
+        let base = self.layer(&[], lock.packages.clone())?;
+        let base = PreparedRoot { layers: vec![base], lock };
+        let wanted = Wanted::install(install);
+        if wanted.is_empty() { Ok(base) } else { self.root_over(base, &wanted) }
+    }
+
+    /// A root with what is wanted besides what `base` has. Where that needs other versions than `base` has, a root of its
+    /// own is made: layers never erase or upgrade.
+    pub(super) fn root_over(&self, base: PreparedRoot, wanted: &Wanted) -> Result<PreparedRoot, Error> {
+        let lock = match self.lock_over(&base.lock, wanted) {
+            Err(Error::Conflict(_)) => {
+                self.lock(&Wanted::install(&self.release.root.packages).and(wanted))?
+            }
+            lock => lock?,
+        };
+        let is_new = |package: &&LockedPackage| !base.lock.packages.contains(package);
+        let added: Vec<LockedPackage> = lock.packages.iter().filter(is_new).cloned().collect();
+        let kept = lock.packages.len() - added.len();
+        let mut layers = base.layers;
+        if kept < base.lock.packages.len() {
+            layers = vec![self.layer(&[], lock.packages.clone())?];
+        } else if !added.is_empty() {
+            let parents: Vec<LayerId> = layers.iter().map(|layer| layer.manifest.id.clone()).collect();
+            layers.insert(0, self.layer(&parents, added)?);
+        }
+        Ok(PreparedRoot { layers, lock })
+    }
+
+    /// The layer that adds `packages` over `parents`: from the store, or made now.
+    fn layer(&self, parents: &[LayerId], packages: Vec<LockedPackage>) -> Result<Layer, Error> {
+        let setup = Setup {
+            arch: self.release.arch.clone(),
+            languages: self.release.root.languages.clone(),
+            docs: self.release.root.docs,
+            epoch: INSTALL_TIME,
+        };
+        let spec = LayerSpec::new(parents.to_vec(), packages, setup);
+        if let Some(layer) = self.store.find_layer(&spec.id)? {
+            return Ok(layer);
+        }
+        self.fetch(&spec.packages)?;
+        during(Stage::Install, self.reporter, || self.install(&spec))
+    }
+
+    /// Brings packages into the store: fetched and verified, then unpacked.
+    fn fetch(&self, packages: &[LockedPackage]) -> Result<(), Error> {
+        let mut missing = Vec::new();
+        for package in packages {
+            if self.store.package(&package.digest)?.is_none() {
+                missing.push(package.clone());
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let sources = self.sources()?;
+        let upstream = |package: &LockedPackage| {
+            let source = sources.iter().find(|source| source.repo.id == package.repo)?;
+            Some(source.state.upstream.wanted(package))
+        };
+        let wanted: Vec<_> = missing.iter().filter_map(upstream).collect();
+        if !wanted.is_empty() {
+            during(Stage::Fetch, self.reporter, || {
+                self.fetcher().packages(&wanted, self.store.path(), self.reporter, &|_, _| {})
+            })?;
+        }
+        let files: Vec<_> =
+            missing.iter().map(|package| unpack::Source::locked(package, &self.store)).collect();
+        during(Stage::Unpack, self.reporter, || unpack::unpack(&files, &self.store, self.reporter))
+            .map_err(|error| Error::Unpack(Box::new(error)))?;
+        Ok(())
+    }
+
+    fn install(&self, spec: &LayerSpec) -> Result<Layer, Error> {
+        let path = self.store.layer_log(&spec.id);
+        let failed = |source| Error::Host { doing: format!("writing {path}"), source };
+        let mut log = crate::sys::fs::create(&path).map_err(failed)?;
+        crate::install::install(spec, &self.store, self.keeper()?, self.reporter, &mut log).map_err(
+            |source| Error::Root { source: Box::new(source), log: crate::engine::results::tail(path) },
+        )
+    }
+
+    /// The log of the transactions that made the root, lowest layer first.
+    pub(super) fn root_log(&self, root: &PreparedRoot) -> Vec<u8> {
+        let logs = root.layers.iter().rev().map(|layer| self.store.layer_log(&layer.manifest.id));
+        // A shared store may hold layers without the logs of their making.
+        logs.flat_map(|path| crate::sys::fs::read(path).unwrap_or_default()).collect()
+    }
+}
+
+/// The time that is written as install time into every layer: the same, so that the same layer is the same bytes.
+const INSTALL_TIME: u64 = 1_000_000_000;

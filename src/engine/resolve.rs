@@ -1,0 +1,237 @@
+//! From requirements to a lock. The same question over the same metadata has the same answer, so answers are kept in the
+//! store by the digest of the question: a warm root never reads a repository's tables.
+
+use crate::engine::error::Error;
+use crate::engine::local::LocalPackages;
+use crate::engine::repositories::Source;
+use crate::engine::session::Session;
+use crate::lock::{Lock, LockedPackage};
+use crate::metadata::Metadata;
+use crate::package::Nevra;
+use crate::report::{Event, Stage, during};
+use crate::solve::{self, Best, Chosen, RepoMetadata, Request, Resolution, Weak, Why};
+use crate::sys;
+use crate::unit::{Algorithm, Digest, Hasher};
+
+/// What a root is asked to have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// As on dnf's command line.
+    pub(super) install: Vec<String>,
+    /// As in `BuildRequires`.
+    pub(super) requires: Vec<String>,
+}
+
+impl Wanted {
+    /// Packages as on a command line.
+    pub(super) fn install(requirements: &[String]) -> Self {
+        Self { install: requirements.to_vec(), requires: Vec::new() }
+    }
+
+    /// Build requirements.
+    pub(super) fn requires(requirements: &[String]) -> Self {
+        Self { install: Vec::new(), requires: requirements.to_vec() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.install.is_empty() && self.requires.is_empty()
+    }
+
+    /// Both.
+    pub(super) fn and(&self, more: &Self) -> Self {
+        Self {
+            install: [self.install.as_slice(), &more.install].concat(),
+            requires: [self.requires.as_slice(), &more.requires].concat(),
+        }
+    }
+}
+
+/// A package of a resolution, as `kiln solve` shows it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Solved {
+    /// What it is.
+    pub nevra: Nevra,
+    /// The repository's id.
+    pub repo: String,
+    /// The package file's digest.
+    pub digest: Digest,
+    /// The package file's size in bytes.
+    pub size: u64,
+    /// Why it is there.
+    pub why: String,
+    /// Packages that would have done as well.
+    pub passed_over: Vec<Nevra>,
+}
+
+impl From<Chosen> for Solved {
+    fn from(chosen: Chosen) -> Self {
+        let why = match chosen.why {
+            Why::Installed => "installed before".to_owned(),
+            Why::Asked(words) => format!("asked for: {words}"),
+            Why::Required { by, requirement } => format!("required by {by}: {requirement}"),
+            Why::Beside(other) => format!("beside {other}"),
+            Why::Recommended(by) => format!("recommended by {by}"),
+            Why::Supplements => "supplements what is there".to_owned(),
+        };
+        let Chosen { nevra, repo, digest, size, passed_over, .. } = chosen;
+        Self { nevra, repo, digest, size, why, passed_over }
+    }
+}
+
+impl Session<'_> {
+    /// The packages that `requirements` bring into an empty root, with the reasons.
+    pub(super) fn solve(&self, requirements: &[String]) -> Result<Vec<Solved>, Error> {
+        let local = self.local_packages(requirements)?;
+        let resolution = self.resolve(&Wanted::default(), &local, &[])?;
+        Ok(resolution.packages.into_iter().map(Solved::from).collect())
+    }
+
+    /// The lock of an empty root that gets what is wanted.
+    pub(super) fn lock(&self, wanted: &Wanted) -> Result<Lock, Error> {
+        self.lock_beside(wanted, &[])
+    }
+
+    /// The lock of a root that keeps what `base` has and gets what is wanted.
+    pub(super) fn lock_over(&self, base: &Lock, wanted: &Wanted) -> Result<Lock, Error> {
+        self.lock_beside(wanted, &base.packages)
+    }
+
+    fn lock_beside(&self, wanted: &Wanted, installed: &[LockedPackage]) -> Result<Lock, Error> {
+        let local = self.local_packages(&wanted.install)?;
+        let path = self.store.lock(&self.question(wanted, &local, installed)?);
+        if let Some(lock) = kept(&path) {
+            return Ok(lock);
+        }
+        let rest = Wanted { install: Vec::new(), requires: wanted.requires.clone() };
+        let resolution = self.resolve(&rest, &local, installed)?;
+        let packages = resolution.packages.into_iter().map(|chosen| locked(chosen, installed)).collect();
+        let lock = Lock::freeze(&self.release.name, &self.release.arch, packages);
+        let text = serde_json::to_vec(&lock).expect("a lock is strings and numbers");
+        let failed = |source| Error::Host { doing: format!("writing {path}"), source };
+        sys::fs::publish(&path, &text).map_err(failed)?;
+        Ok(lock)
+    }
+
+    /// The digest of everything that decides the answer.
+    fn question(
+        &self,
+        wanted: &Wanted,
+        local: &LocalPackages,
+        installed: &[LockedPackage],
+    ) -> Result<Digest, Error> {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        let release = self.release;
+        hasher.update(format!("{QUESTION} {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
+        hasher.update(format!("{} {} {:?}\n", release.name, release.arch, release.solve).as_bytes());
+        for source in self.sources()? {
+            let repo = &source.repo;
+            let filters = (&repo.includepkgs, &repo.excludepkgs, repo.module_hotfixes);
+            let line = format!(
+                "{} {} {} {} {filters:?}\n",
+                repo.id, source.state.snapshot, repo.priority, repo.cost
+            );
+            hasher.update(line.as_bytes());
+        }
+        hasher.update(
+            format!("{:?} {:?} {}\n", local.requirements, wanted.requires, local.elements()).as_bytes(),
+        );
+        for package in installed {
+            hasher.update(format!("{} {}\n", package.nevra, package.digest).as_bytes());
+        }
+        Ok(hasher.finish())
+    }
+
+    /// Asks the solver; reads full file lists where it asks for them.
+    fn resolve(
+        &self,
+        wanted: &Wanted,
+        local: &LocalPackages,
+        installed: &[LockedPackage],
+    ) -> Result<Resolution, Error> {
+        let tables = self.tables()?;
+        during(Stage::Solve, self.reporter, || {
+            let commandline = if local.is_empty() { None } else { Some(local.metadata()?) };
+            let mut repos: Vec<RepoMetadata<'_>> = self.repos(&tables.metadata)?;
+            repos.extend(commandline.iter().map(RepoMetadata::new));
+            let mut request = Request {
+                arch: self.release.arch.clone(),
+                install: self.expanded(&local.requirements)?,
+                requires: wanted.requires.clone(),
+                installed: installed.iter().map(|package| package.nevra.clone()).collect(),
+                weak: if self.release.solve.weak { Weak::Install } else { Weak::Skip },
+                best: if self.release.solve.best { Best::Only } else { Best::Prefer },
+                ..Request::default()
+            };
+            loop {
+                match solve::solve(&repos, &request) {
+                    Ok(resolution) => {
+                        self.report_solved(&resolution);
+                        return Ok(resolution);
+                    }
+                    Err(solve::Error::NeedsFilelists(paths)) => self.look_up(&paths, &mut request.files)?,
+                    Err(solve::Error::Conflict(conflict)) => return Err(Error::Conflict(Box::new(conflict))),
+                }
+            }
+        })
+    }
+
+    fn report_solved(&self, resolution: &Resolution) {
+        let done = resolution.packages.len() as u64;
+        let stage = Stage::Solve;
+        self.reporter.report(Event::Progress {
+            stage,
+            item: String::new(),
+            done,
+            total: done,
+            bytes: 0,
+            total_bytes: 0,
+        });
+    }
+
+    fn repos<'m>(&'m self, metadata: &'m [Metadata]) -> Result<Vec<RepoMetadata<'m>>, Error> {
+        let with = |(source, metadata): (&'m Source, &'m Metadata)| RepoMetadata {
+            priority: source.repo.priority,
+            cost: source.repo.cost,
+            excludes: &source.repo.excludepkgs,
+            includes: &source.repo.includepkgs,
+            ..RepoMetadata::new(metadata)
+        };
+        Ok(self.sources()?.iter().zip(metadata).map(with).collect())
+    }
+
+    /// The requirements with groups replaced by their members.
+    fn expanded(&self, requirements: &[String]) -> Result<Vec<String>, Error> {
+        let comps = &self.tables()?.comps;
+        let mut expanded = Vec::new();
+        for requirement in requirements {
+            match requirement.strip_prefix('@') {
+                None => expanded.push(requirement.clone()),
+                Some(group) => {
+                    let members = comps.expand(group).ok_or_else(|| Error::NoGroup {
+                        group: group.to_owned(),
+                        known: comps.groups().iter().map(|group| group.id.clone()).collect(),
+                    })?;
+                    expanded.extend(members.iter().map(crate::metadata::Member::request));
+                }
+            }
+        }
+        Ok(expanded)
+    }
+}
+
+/// Grows when the same question may get another answer.
+const QUESTION: &str = "kiln question 1";
+
+/// An answer that was kept. A damaged one is as good as none: it is asked for again and replaced.
+fn kept(path: &crate::unit::HostPath) -> Option<Lock> {
+    let text = sys::fs::read_text(path).ok()?;
+    serde_json::from_str(&text).map_err(|error| tracing::debug!(%error, %path, "asking again")).ok()
+}
+
+fn locked(chosen: Chosen, installed: &[LockedPackage]) -> LockedPackage {
+    if let Some(package) = installed.iter().find(|package| package.nevra == chosen.nevra) {
+        return package.clone();
+    }
+    let Chosen { nevra, repo, location, digest, size, .. } = chosen;
+    LockedPackage { nevra, repo, location, digest, size }
+}

@@ -1,0 +1,77 @@
+//! `kiln run` and `kiln shell`: a command over a throw-away upper layer.
+
+use crate::engine::buildroot::{BUILDDIR, BUILDER, environment, fixed, resolver};
+use crate::engine::error::Error;
+use crate::engine::request::{RunRequest, Streams, User};
+use crate::engine::session::Session;
+use crate::engine::workspace::Workspace;
+use crate::plan::{Access, Command, Phase, Root, SandboxSpec, Stdio, Step, build_steps, run_steps};
+use crate::report::{Stage, during};
+use crate::sandbox::Status;
+use crate::unit::HostPath;
+
+impl Session<'_> {
+    /// Runs a command; gives its exit code.
+    pub(super) fn run(&self, request: &RunRequest) -> Result<u8, Error> {
+        let root = self.root(&request.install)?;
+        let workspace = Workspace::new(self)?;
+        let spec = self.run_spec(root.lower(), &workspace, request);
+        let status = during(Stage::Run, self.reporter, || {
+            let sandbox = self.keeper()?.spawn(&spec)?;
+            Ok::<_, Error>(sandbox.wait(&mut |_| {})?.status)
+        });
+        let closed = workspace.close();
+        let code = match status? {
+            Status::Exited(code) => code as u8,
+            Status::Signalled(signal) => (128 + signal) as u8,
+            Status::Interrupted => return Err(Error::Interrupted),
+            other => {
+                return Err(Error::NotStarted {
+                    command: request.command.join(" "),
+                    reason: other.to_string(),
+                });
+            }
+        };
+        closed?;
+        Ok(code)
+    }
+
+    fn run_spec(&self, lower: Vec<String>, workspace: &Workspace<'_>, request: &RunRequest) -> SandboxSpec {
+        let release = self.release;
+        let hostname = &release.sandbox.hostname;
+        let (phase, user, home) = match request.user {
+            User::Root => (Phase::Install, (0, 0), "/root"),
+            User::Builder => (Phase::Build, BUILDER, BUILDDIR),
+        };
+        let mut environment = environment(home, hostname);
+        if request.streams == Streams::Terminal {
+            environment.insert("TERM".to_owned(), "xterm-256color".to_owned());
+        }
+        let resolver = resolver(release.sandbox.network);
+        let mut steps = match request.user {
+            User::Root => run_steps(&resolver),
+            User::Builder => build_steps(hostname, &resolver),
+        };
+        steps.push(Step::Bind {
+            from: HostPath::new(workspace.inside("builddir")),
+            to: fixed(BUILDDIR),
+            access: Access::ReadWrite,
+        });
+        let root = Root { lower, upper: Some((workspace.inside("upper"), workspace.inside("work"))) };
+        let command = Command::Program { argv: request.command.clone() };
+        SandboxSpec {
+            steps,
+            user,
+            network: release.sandbox.network,
+            limits: release.limits.clone(),
+            hostname: hostname.clone(),
+            directory: fixed(if request.user == User::Builder { BUILDDIR } else { "/" }),
+            environment,
+            stdio: match request.streams {
+                Streams::Connected => Stdio::Connected,
+                Streams::Terminal => Stdio::Terminal,
+            },
+            ..SandboxSpec::new(root, phase, command)
+        }
+    }
+}

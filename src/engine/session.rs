@@ -1,0 +1,118 @@
+//! What one run of the engine holds: the store, the keeper of the user namespace, the fetcher. Made when first needed:
+//! `kiln solve` never asks for a user namespace, a warm root never asks for a network.
+
+use std::cell::OnceCell;
+
+use crate::config::Release;
+use crate::engine::Engine;
+use crate::engine::error::Error;
+use crate::engine::jobs;
+use crate::engine::repositories::{Source, Tables};
+use crate::engine::request::{Access, Settings};
+use crate::fetch::{FetchOptions, Fetcher, Network};
+use crate::plan::IdMap;
+use crate::report::{Reporter, SandboxRecord};
+use crate::sandbox::Keeper;
+use crate::store::Store;
+
+/// Handles for one release.
+pub(super) struct Session<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) reporter: &'a dyn Reporter,
+    pub(super) release: &'a Release,
+    pub(super) store: Store,
+    ids: IdMap,
+    keeper: OnceCell<Keeper>,
+    fetcher: OnceCell<Fetcher>,
+    pub(super) sources: OnceCell<Vec<Source>>,
+    pub(super) tables: OnceCell<Tables>,
+}
+
+impl<'a> Session<'a> {
+    /// Opens the store for the engine's user.
+    pub(super) fn open(engine: &'a Engine<'_>, release: &'a Release) -> Result<Self, Error> {
+        Self::reporting(engine, release, engine.reporter)
+    }
+
+    /// The same, telling another reporter.
+    pub(super) fn reporting(
+        engine: &'a Engine<'_>,
+        release: &'a Release,
+        reporter: &'a dyn Reporter,
+    ) -> Result<Self, Error> {
+        crate::sandbox::catch_signals()?;
+        let ids = crate::sandbox::id_map()?;
+        let store = Store::open(&engine.settings.store, &ids)?;
+        Ok(Self {
+            settings: &engine.settings,
+            reporter,
+            release,
+            store,
+            ids,
+            keeper: OnceCell::new(),
+            fetcher: OnceCell::new(),
+            sources: OnceCell::new(),
+            tables: OnceCell::new(),
+        })
+    }
+
+    /// The keeper; started when it is first asked for.
+    pub(super) fn keeper(&self) -> Result<&Keeper, Error> {
+        if let Some(keeper) = self.keeper.get() {
+            return Ok(keeper);
+        }
+        runs_here(self.release)?;
+        let keeper = Keeper::start(&self.ids, self.store.path())?;
+        Ok(self.keeper.get_or_init(|| keeper))
+    }
+
+    /// The fetcher; made when it is first asked for.
+    pub(super) fn fetcher(&self) -> &Fetcher {
+        let network = match self.settings.access {
+            Access::Online => Network::Online,
+            Access::Offline => Network::Offline,
+        };
+        let options =
+            FetchOptions { network, interrupted: crate::sandbox::interrupted, ..FetchOptions::default() };
+        self.fetcher.get_or_init(|| Fetcher::new(options))
+    }
+
+    /// Removes things of the store, inside the user namespace, since any of its ids may own files in them.
+    pub(super) fn remove(&self, paths: &[String]) -> Result<(), Error> {
+        self.keeper()?.call(&jobs::remove(paths))?;
+        Ok(())
+    }
+}
+
+impl Session<'_> {
+    /// How sandboxes are made here, for the report.
+    pub(super) fn sandbox_record(&self, warnings: Vec<String>) -> SandboxRecord {
+        let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        SandboxRecord {
+            tier: word(serde_json::json!(self.ids.tier)),
+            cgroup: "none".to_owned(),
+            network: word(serde_json::json!(self.release.sandbox.network)),
+            limits: self.release.limits.clone(),
+            warnings,
+        }
+    }
+}
+
+/// Architectures whose programs a processor runs besides its own.
+const ALSO_RUNS: &[(&str, &[&str])] = &[
+    ("x86_64", &["i386", "i486", "i586", "i686", "x86_64_v2", "x86_64_v3", "x86_64_v4"]),
+    ("aarch64", &["armv7hl"]),
+];
+
+fn runs_here(release: &Release) -> Result<(), Error> {
+    let host = std::env::consts::ARCH;
+    let also = ALSO_RUNS.iter().find(|row| row.0 == host).map_or(&[][..], |row| row.1);
+    if release.arch == host || release.arch == "noarch" || also.contains(&release.arch.as_str()) {
+        return Ok(());
+    }
+    Err(Error::ForeignArch {
+        release: release.name.clone(),
+        arch: release.arch.clone(),
+        host: host.to_owned(),
+    })
+}

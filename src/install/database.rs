@@ -1,0 +1,154 @@
+//! The database of installed packages as a part of the layer: in the root's own place and form.
+
+use std::io::Read as _;
+
+use crate::install::Error;
+use crate::install::change::{ChangeError, Changed, Site};
+use crate::install::macros::{Backend, MacroFiles, Macros};
+use crate::install::members::Added;
+use crate::install::rpmdb::{self, Generation, InstalledPackage};
+use crate::install::view::{Found, View, ViewError};
+use crate::package::{EvrRef, vercmp};
+use crate::plan::Setup;
+use crate::plan::order::Colors;
+use crate::plan::transaction::Fates;
+use crate::store::Store;
+use crate::sys::{SysError, fs};
+
+/// The packages that a transaction adds to the database.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(super) struct Entries {
+    arch: String,
+    /// The version of the root's own rpm.
+    rpm: String,
+    time: u32,
+    color: u32,
+    packages: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+struct Entry {
+    /// Its directory, relative to the store.
+    directory: String,
+    /// The package file's SHA-256.
+    digest: String,
+    states: Vec<u8>,
+}
+
+/// The bytes that an entry is made from.
+struct Bytes {
+    header: fs::Mapped,
+    signature: fs::Mapped,
+    digests: Vec<(u32, String)>,
+}
+
+/// SHA-256, as OpenPGP numbers it.
+const SHA256: u32 = 8;
+
+impl Entries {
+    /// The entries of packages whose files have these fates.
+    pub(super) fn new(added: &[Added], fates: &[Fates], setup: &Setup, rpm: &str) -> Self {
+        let entry = |(added, fates): (&Added, &Fates)| Entry {
+            directory: format!("packages/{}", added.stored.manifest.digest.hex()),
+            digest: added.stored.manifest.digest.hex(),
+            states: fates.states().into_iter().map(|state| state as u8).collect(),
+        };
+        Self {
+            arch: setup.arch.clone(),
+            rpm: rpm.to_owned(),
+            time: u32::try_from(setup.epoch).unwrap_or(u32::MAX),
+            color: Colors::of(&setup.arch).transaction,
+            packages: added.iter().zip(fates).map(entry).collect(),
+        }
+    }
+
+    /// The installed headers, one after the other, as `rpmdb --exportdb` would write them.
+    pub(super) fn stream(&self, store: &Store) -> Result<Vec<u8>, Error> {
+        let bytes = self.read(&format!("{}/", store.path()))?;
+        Ok(rpmdb::stream(&self.installed(&bytes))?)
+    }
+
+    fn read(&self, base: &str) -> Result<Vec<Bytes>, SysError> {
+        let read = |entry: &Entry| {
+            let map = |name: &str| fs::map(format!("{base}{}/{name}", entry.directory));
+            let digests = vec![(SHA256, entry.digest.clone())];
+            Ok(Bytes { header: map("header")?, signature: map("signature")?, digests })
+        };
+        self.packages.iter().map(read).collect()
+    }
+
+    fn installed<'a>(&'a self, bytes: &'a [Bytes]) -> Vec<InstalledPackage<'a>> {
+        let package = |(entry, bytes): (&'a Entry, &'a Bytes)| InstalledPackage {
+            header: &bytes.header,
+            signature: &bytes.signature,
+            states: &entry.states,
+            tid: self.time,
+            time: self.time,
+            color: self.color,
+            generation: Generation::of(&self.rpm),
+            digests: &bytes.digests,
+        };
+        self.packages.iter().zip(bytes).map(package).collect()
+    }
+}
+
+impl Site<'_> {
+    /// Writes the database into the layer, or says that the root's own `rpmdb` must.
+    pub(super) fn database(&mut self, entries: &Entries, changed: &mut Changed) -> Result<(), ChangeError> {
+        let failed = |error: &dyn std::fmt::Display| ChangeError::new("the package database", &error);
+        let macros = macros(self.view, &entries.arch);
+        let place = macros.database().map_err(|error| failed(&error))?;
+        let told = macros.value("_db_backend").map_err(|error| failed(&error))?.is_some();
+        let version = EvrRef::parse(&entries.rpm).version;
+        // Before 4.16 rpm had one form, and no macro to name it.
+        let old = !told && entries.rpm != NO_RPM && vercmp(version.as_bytes(), b"4.16").is_lt();
+        let directory = place.directory.as_str();
+        if old || place.backend != Backend::Sqlite {
+            changed.import = Some(directory.to_owned());
+            return self.view.ensure(directory).map(drop).map_err(|error| failed(&error));
+        }
+        let bytes = entries.read("").map_err(|error| failed(&error))?;
+        let path = format!("{directory}/{}", rpmdb::SQLITE);
+        let existing = bytes_of(self.view, &path).map_err(|error| failed(&error))?;
+        let content = rpmdb::sqlite(existing.as_deref(), &entries.installed(&bytes));
+        let content = content.map_err(|error| failed(&error))?;
+        self.write(&path, &content, 0o644).map_err(|error| failed(&error))
+    }
+}
+
+/// What stands for the version of rpm in a root that has none.
+pub(super) const NO_RPM: &str = "4";
+
+fn bytes_of(view: &View, path: &str) -> Result<Option<Vec<u8>>, ViewError> {
+    let Some(mut file) = view.file(path)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|source| SysError::new("read", format!("{path:?}"), source))?;
+    Ok(Some(bytes))
+}
+
+/// The macros of a root.
+pub(super) fn macros(view: &View, arch: &str) -> Macros {
+    Macros::load(arch, view)
+}
+
+impl MacroFiles for View {
+    fn below(&self, directory: &str) -> Vec<String> {
+        let Ok(Some(merged)) = self.directory(directory, &mut |_, _| {}) else { return Vec::new() };
+        let mut paths = Vec::new();
+        for name in merged.names().unwrap_or_default() {
+            let name = name.to_string_lossy();
+            let path = format!("{directory}/{name}");
+            match merged.lookup(name.as_ref()) {
+                Ok(Found::Directory(_)) => paths.extend(self.below(&path)),
+                Ok(Found::Other { stat, .. }) if stat.is_file() || stat.is_link() => paths.push(path),
+                _ => {}
+            }
+        }
+        paths
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        let bytes = bytes_of(self, path).ok().flatten()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

@@ -1,0 +1,96 @@
+//! The packages of a transaction: those that the layers below have, and those that it adds, in rpm's order.
+
+use crate::install::Error;
+use crate::package::FileKind;
+use crate::package::header::{Header, HeaderError, MAGIC, Origin};
+use crate::package::tag::Tag;
+use crate::plan::LayerSpec;
+use crate::plan::order::{Colors, Facts, Links, order};
+use crate::plan::transaction::{FileState, Member};
+use crate::store::{Layer, Store, StoredPackage};
+use crate::sys::fs;
+use crate::unit::HostPath;
+
+/// The file beside a layer's tree with the headers of its packages as they are installed: `rpmdb --exportdb`'s form.
+const RECORD: &str = "installed";
+
+/// A package that is added.
+#[derive(Debug)]
+pub(super) struct Added {
+    /// Where it lies in the store.
+    pub(super) stored: StoredPackage,
+    /// What the transaction knows of it.
+    pub(super) member: Member,
+}
+
+/// The packages that a layer adds, in the order in which rpm would install them.
+pub(super) fn added(spec: &LayerSpec, store: &Store, installed: &[Member]) -> Result<Vec<Added>, Error> {
+    let mut locked = spec.packages.iter().collect::<Vec<_>>();
+    locked.sort_by_cached_key(|package| package.nevra.to_string());
+    let mut packages = Vec::with_capacity(locked.len());
+    let mut facts = Vec::with_capacity(locked.len());
+    for package in locked {
+        let nevra = package.nevra.to_string();
+        let stored = store.package(&package.digest)?;
+        let stored = stored.ok_or_else(|| Error::NotUnpacked { package: nevra.clone() })?;
+        let bytes = stored.header()?;
+        let read = || -> Result<_, HeaderError> {
+            let header = Header::parse(&bytes, Origin::Package)?;
+            let member = Member::new(&header, Vec::new())?;
+            let facts = Facts::new(&header, &member.files)?;
+            Ok((member, facts))
+        };
+        let (member, known) = read().map_err(|source| Error::Header { package: nevra, source })?;
+        packages.push(Some(Added { stored, member }));
+        facts.push(known);
+    }
+    let mut links = Links::default();
+    let new = packages.iter().flatten().map(|package| &package.member);
+    add_links(&mut links, &installed.iter().chain(new));
+    let order = order(&facts, Colors::of(&spec.setup.arch), &links);
+    Ok(order.into_iter().filter_map(|index| packages[index].take()).collect())
+}
+
+/// Records the links of packages. A link may itself lie behind another one, so its place is made canonical too.
+pub(super) fn add_links<'a>(links: &mut Links, members: &(impl Iterator<Item = &'a Member> + Clone)) {
+    for _ in 0..2 {
+        for file in members.clone().flat_map(|member| &member.files) {
+            if file.kind == FileKind::Link {
+                let path = links.canonical(file.path.as_str());
+                links.add(&path, &file.target);
+            }
+        }
+    }
+}
+
+/// The packages of the layers below, the lowest layer's first, as their transactions left them.
+pub(super) fn installed(parents: &[Layer]) -> Result<Vec<Member>, Error> {
+    let mut members = Vec::new();
+    for layer in parents.iter().rev() {
+        let damaged = |why: String| Error::Record { id: layer.manifest.id.clone(), why };
+        let record = fs::map(layer.path().join(RECORD)).map_err(|error| damaged(error.to_string()))?;
+        let mut rest: &[u8] = &record;
+        while !rest.is_empty() {
+            let bytes =
+                rest.strip_prefix(&MAGIC).ok_or_else(|| damaged("no header where one must be".to_owned()))?;
+            let member = |header: &Header<'_>| Member::new(header, states(header)?);
+            let header =
+                Header::parse(bytes, Origin::Installed).map_err(|error| damaged(error.to_string()))?;
+            members.push(member(&header).map_err(|error| damaged(error.to_string()))?);
+            rest = &bytes[header.bytes().len()..];
+        }
+    }
+    Ok(members)
+}
+
+fn states(header: &Header<'_>) -> Result<Vec<FileState>, HeaderError> {
+    let states = header.binary(Tag::FILESTATES)?.unwrap_or_default();
+    Ok(states.iter().map(|state| FileState::from_number(*state).unwrap_or(FileState::Normal)).collect())
+}
+
+/// Writes the record of a layer that is being made.
+pub(super) fn write_record(layer: &HostPath, stream: &[u8], store: &Store) -> Result<(), Error> {
+    let path = layer.join(RECORD);
+    fs::write(&path, stream)?;
+    Ok(store.own(&path)?)
+}

@@ -1,0 +1,114 @@
+//! Times that do not depend on when the layer was made: the same packages give the same bytes.
+//!
+//! Whatever a transaction wrote has a time within it. Package files have their package's; what is left are directories,
+//! which change as files are put into them, and what scriptlets wrote.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+
+use crate::install::view::{Found, Merged, View, ViewError};
+use crate::sys::entry::{self, Stat};
+
+/// What times are set to.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Times {
+    /// When the transaction began: older times are somebody's own.
+    pub(super) since: i64,
+    /// The time of what only scriptlets know.
+    pub(super) epoch: i64,
+    /// The times of directories that packages have, by their path in the root.
+    pub(super) directories: BTreeMap<String, u32>,
+}
+
+impl Times {
+    /// Sets the times of everything that the transaction touched in the view's first layer.
+    pub(super) fn settle(&self, view: &View) -> Result<(), ViewError> {
+        let root = view.root();
+        self.directory(&root, "")?;
+        let first = root.first()?;
+        if self.is_touched(&entry::stat_open(first)?) {
+            let below = root.below()?;
+            entry::set_open_time(first, self.time_of("/", &below)?)?;
+        }
+        Ok(())
+    }
+
+    fn directory(&self, merged: &Merged, path: &str) -> Result<(), ViewError> {
+        let first = merged.first()?;
+        for name in entry::names(first)? {
+            let Some(stat) = entry::stat(first, &name)? else { continue };
+            if stat.is_directory() {
+                self.child(merged, &name, path)?;
+            } else if self.is_touched(&stat) && stat.links == 1 {
+                // A file with more names may be the store's.
+                entry::set_time(first, &name, (self.epoch, 0))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn child(&self, merged: &Merged, name: &OsStr, path: &str) -> Result<(), ViewError> {
+        let Found::Directory(found) = merged.lookup(name)? else { return Ok(()) };
+        let full = format!("{path}/{}", name.to_string_lossy());
+        self.directory(&found, &full)?;
+        if self.is_touched(&entry::stat_open(found.first()?)?) {
+            let time = self.time_of(&full, &found.below()?)?;
+            entry::set_open_time(found.first()?, time)?;
+        }
+        Ok(())
+    }
+
+    /// A directory's time: its package's, else that of the layer below, else the epoch.
+    fn time_of(&self, path: &str, below: &Merged) -> Result<(i64, u32), ViewError> {
+        if let Some(time) = self.directories.get(path) {
+            return Ok((i64::from(*time), 0));
+        }
+        Ok(below.top()?.map_or((self.epoch, 0), |stat| stat.mtime))
+    }
+
+    fn is_touched(&self, stat: &Stat) -> bool {
+        stat.mtime.0 >= self.since
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_the_transaction_touched_gets_a_time_that_can_be_repeated() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in ["new/etc", "new/usr/own", "new/old", "lower/usr"] {
+            std::fs::create_dir_all(path(name)).unwrap();
+        }
+        for name in ["new/etc/made", "new/old/file"] {
+            std::fs::write(path(name), "x").unwrap();
+        }
+        std::fs::hard_link(path("new/etc/made"), path("new/etc/second")).unwrap();
+        std::os::unix::fs::symlink("x", path("new/usr/link")).unwrap();
+        let layers = ["new", "lower"].map(|name| path(name).to_str().unwrap().to_owned());
+        for (name, time) in [("lower/usr", 300), ("lower/", 600), ("new/old/file", 200), ("new/old", 100)] {
+            let file = std::fs::File::open(path(name)).unwrap();
+            entry::set_open_time(&file, (time, 0)).unwrap();
+        }
+        let directories = BTreeMap::from([("/etc".to_owned(), 400)]);
+        let times = Times { since: 1000, epoch: 500, directories };
+        times.settle(&View::open(&layers).unwrap()).unwrap();
+        let table = [
+            ("new", 600),
+            ("new/etc", 400),
+            ("new/usr", 300),
+            ("new/usr/own", 500),
+            ("new/usr/link", 500),
+            ("new/old", 100),
+            ("new/old/file", 200),
+        ];
+        for (name, time) in table {
+            assert_eq!(std::fs::symlink_metadata(path(name)).unwrap().mtime(), time, "{name}");
+        }
+        assert!(std::fs::metadata(path("new/etc/made")).unwrap().mtime() > 1000);
+    }
+}

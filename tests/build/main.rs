@@ -1,0 +1,9 @@
+//! Real upstream sources, built in real roots of Clay, as root and as an ordinary user.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod failures;
+mod sources;

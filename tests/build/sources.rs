@@ -1,0 +1,109 @@
+//! Upstream sources from the Debian archive with spec files of our own.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{Place, User, clay, users};
+
+/// The name of a package in Debian's archive, where it is another one.
+const ARCHIVES: &[(&str, &str)] = &[("lua", "lua5.4"), ("sqlite", "sqlite3")];
+
+/// The spec file for the version that the archive has, and the directory of its source.
+fn inputs(place: &Place, name: &str) -> (PathBuf, PathBuf) {
+    let archive = ARCHIVES.iter().find(|row| row.0 == name).map_or(name, |row| row.1);
+    let found = clay::sources::fetch(&clay().directory, &[archive]).expect("the upstream source");
+    let file = found[0].file_name().unwrap().to_str().unwrap();
+    let version = file.strip_prefix(archive).unwrap()[1..].split(".tar").next().unwrap();
+    let sources = place.path("sources");
+    std::fs::create_dir(&sources).unwrap();
+    std::fs::copy(&found[0], sources.join(file)).unwrap();
+    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/build/specs").join(format!("{name}.spec"));
+    let spec = std::fs::read_to_string(spec).unwrap();
+    let with_version = |line: &str| match line.strip_prefix("Version:") {
+        Some(_) => format!("Version: {version}\n"),
+        None => format!("{line}\n"),
+    };
+    let spec: String = spec.lines().map(with_version).collect();
+    (place.write(&format!("{name}.spec"), &spec), sources)
+}
+
+/// Makes the source package and builds it; the result directory.
+fn build(place: &Place, name: &str) -> PathBuf {
+    let (spec, sources) = inputs(place, name);
+    let (spec, sources) = (spec.to_str().unwrap(), sources.to_str().unwrap());
+    let made = place.run(&["srpm", "--spec", spec, "--sources", sources, "--result", "source"]);
+    let source = made.stdout().trim().to_owned();
+    assert!(source.ends_with(".src.rpm"), "{source}");
+    let built = place.run(&["build", &source, "--result", "result"]).stdout();
+    assert!(built.lines().count() >= 2, "{built}");
+    assert!(built.lines().all(|line| Path::new(line).is_file()), "{built}");
+    place.path("result")
+}
+
+fn builds(name: &str) {
+    for user in users() {
+        let place = Place::new(user);
+        let result = build(&place, name);
+        let report = std::fs::read_to_string(result.join("report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["outcome"], "success", "{name} as {user:?}");
+        let tier = report["sandbox"]["tier"].as_str().unwrap();
+        if user == User::Ordinary {
+            assert_eq!(tier, "subordinate-ids");
+        }
+    }
+}
+
+#[test]
+fn hello_builds_and_greets() {
+    for user in users() {
+        let place = Place::new(user);
+        let result = build(&place, "hello");
+        let is_hello = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with("hello-2") && name.ends_with(".cl1.x86_64.rpm")
+        };
+        let mut files = std::fs::read_dir(&result).unwrap().map(|entry| entry.unwrap().path());
+        let package = files.find(is_hello).expect("the package");
+        let requires =
+            std::process::Command::new("rpm").args(["-qp", "--requires"]).arg(&package).output().unwrap();
+        let requires = String::from_utf8_lossy(&requires.stdout).into_owned();
+        assert!(requires.contains("libc.so.6(GLIBC_"), "{requires}");
+        let greeting = place.run(&["run", "--install", package.to_str().unwrap(), "--", "hello"]).stdout();
+        assert_eq!(greeting, "Hello, world!\n");
+    }
+}
+
+#[test]
+fn zlib_builds() {
+    builds("zlib");
+}
+
+#[test]
+fn lua_builds() {
+    builds("lua");
+}
+
+#[test]
+fn tree_builds() {
+    builds("tree");
+}
+
+#[test]
+fn jq_builds() {
+    builds("jq");
+}
+
+#[test]
+fn htop_builds() {
+    builds("htop");
+}
+
+#[test]
+fn sqlite_builds() {
+    builds("sqlite");
+}
+
+#[test]
+fn git_builds() {
+    builds("git");
+}
