@@ -8,6 +8,8 @@ mod codec;
 mod contents;
 mod digests;
 mod error;
+#[cfg(test)]
+mod hostile;
 mod source;
 #[cfg(test)]
 mod tests;
