@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
 
 use rustix::process::Pid;
 
-use crate::plan::{Network, SandboxSpec};
+use crate::plan::{Network, SandboxSpec, Tier};
 use crate::sandbox::error::During as _;
 use crate::sandbox::payload::{Payload, Started};
 use crate::sandbox::serve::JobTable;
@@ -19,6 +19,8 @@ use crate::sys::{SysError, fs, net, poll};
 pub(super) struct Init {
     /// What to make.
     pub spec: SandboxSpec,
+    /// How the keeper's ids are mapped.
+    pub tier: Tier,
     /// kiln's own functions.
     pub jobs: JobTable,
     /// Where orders come from and answers go.
@@ -66,8 +68,8 @@ impl Init {
         process::set_inspection(Inspection::Refused).during("hiding PID 1")?;
         process::no_new_privileges().during("renouncing privileges")?;
         let children = process::children_descriptor().during("watching for children")?;
-        let payload =
-            Payload { spec: &self.spec, jobs: self.jobs, streams: std::mem::take(&mut self.streams) };
+        let streams = std::mem::take(&mut self.streams);
+        let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams };
         let Started { pid, terminal } = payload.start()?;
         let terminal: Vec<_> = terminal.iter().map(OwnedFd::as_fd).collect();
         if wire::send(&self.supervisor, &Answer::Ready, &terminal).is_err() {

@@ -23,6 +23,7 @@ mod keeper;
 mod payload;
 mod root;
 mod running;
+mod seccomp;
 mod serve;
 mod wire;
 

@@ -5,18 +5,21 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::process::Pid;
 
-use crate::plan::{Command, Phase, SandboxSpec};
+use crate::plan::{Command, Machine, Phase, SandboxSpec, Tier};
 use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
+use crate::sandbox::seccomp::{self, Profile};
 use crate::sandbox::serve::{JobTable, run_job};
 use crate::sys::caps::{self, Capabilities};
 use crate::sys::process::{self, Inspection};
-use crate::sys::{SysError, fs, socket};
+use crate::sys::{self, SysError, fs, landlock, socket};
 
 /// What PID 1 starts.
 pub(super) struct Payload<'a> {
     /// What to run, as whom.
     pub spec: &'a SandboxSpec,
+    /// How ids are mapped.
+    pub tier: Tier,
     /// kiln's own functions.
     pub jobs: JobTable,
     /// Its standard streams.
@@ -79,7 +82,14 @@ impl Payload<'_> {
         process::close_all_from(3, &[report.as_raw_fd()]).during("closing descriptors")?;
         process::chdir(self.spec.directory.as_str()).during("entering the working directory")?;
         process::set_umask();
-        drop_rights(self.spec).during("dropping privileges")
+        drop_rights(self.spec, self.tier).during("dropping privileges")?;
+        if self.spec.machine == Machine::ThirtyTwoBit {
+            process::become_32_bit().during("becoming a 32-bit machine")?;
+        }
+        landlock::restrict().during("restricting itself with Landlock")?;
+        let SandboxSpec { phase, machine, syncs, .. } = *self.spec;
+        let filter = seccomp::filter(Profile { phase, machine, syncs, tier: self.tier });
+        sys::seccomp::install(&filter).during("filtering system calls")
     }
 
     fn execute(&self, argv: &[String]) -> Failure {
@@ -127,7 +137,7 @@ fn lost() -> Failure {
     Failure { step: "starting the command".to_owned(), call: String::new(), args: String::new(), errno: 0 }
 }
 
-fn drop_rights(spec: &SandboxSpec) -> Result<(), SysError> {
+fn drop_rights(spec: &SandboxSpec, tier: Tier) -> Result<(), SysError> {
     let keep = match spec.phase {
         Phase::Install => Capabilities::INSTALL,
         Phase::Build => Capabilities::NONE,
@@ -138,7 +148,8 @@ fn drop_rights(spec: &SandboxSpec) -> Result<(), SysError> {
     if spec.phase == Phase::Build {
         caps::lock_secure_bits()?;
     }
-    process::become_user(uid, gid, Some(&[gid]))?;
+    let groups = [gid];
+    process::become_user(uid, gid, (tier != Tier::SingleId).then_some(&groups[..]))?;
     caps::set(keep)?;
     process::set_inspection(match spec.command {
         Command::Program { .. } => Inspection::Allowed,

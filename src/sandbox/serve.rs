@@ -23,20 +23,18 @@ pub type JobTable = &'static [(&'static str, fn(&str) -> Result<String, String>)
 /// The keeper's whole life. Called first thing by a program that was started under the name [`KEEPER`].
 pub fn keeper_main(jobs: JobTable) -> ExitCode {
     let control = process::standard(0);
-    if become_root(&control).is_none() {
-        return ExitCode::FAILURE;
-    }
+    let Some(tier) = become_root(&control) else { return ExitCode::FAILURE };
     while let Ok(Some((request, descriptors))) = wire::receive(&control, "supervisor") {
         match request {
             Request::Call(job) => call(&job, descriptors, jobs),
-            Request::Spawn(spec) => spawn(*spec, descriptors, jobs),
+            Request::Spawn(spec) => spawn(*spec, descriptors, (tier, jobs)),
             Request::Mapped(_) => {}
         }
     }
     ExitCode::SUCCESS
 }
 
-fn become_root(control: &OwnedFd) -> Option<()> {
+fn become_root(control: &OwnedFd) -> Option<Tier> {
     let told = |result: Result<(), Failure>| {
         let answer = result.map_or_else(Answer::Failed, |()| Answer::Here);
         let fine = matches!(answer, Answer::Here);
@@ -44,7 +42,7 @@ fn become_root(control: &OwnedFd) -> Option<()> {
     };
     told(leave_the_host().during("making a user namespace"))?;
     let Ok(Some((Request::Mapped(tier), _))) = wire::receive(control, "supervisor") else { return None };
-    told(take_charge(tier).during("becoming the namespace's root"))
+    told(take_charge(tier).during("becoming the namespace's root")).map(|()| tier)
 }
 
 /// What has to happen before there is a user namespace: groups can be dropped only by the host's root.
@@ -122,7 +120,7 @@ pub(super) fn run_job(job: &Job, jobs: JobTable) -> Result<String, String> {
     })
 }
 
-fn spawn(spec: SandboxSpec, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
+fn spawn(spec: SandboxSpec, mut descriptors: Vec<OwnedFd>, (tier, jobs): (Tier, JobTable)) {
     if descriptors.is_empty() {
         return;
     }
@@ -132,7 +130,7 @@ fn spawn(spec: SandboxSpec, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
         namespaces = namespaces.and(Namespaces::NET);
     }
     match process::copy(namespaces) {
-        Ok(Copied::Child) => Init { spec, jobs, supervisor, streams: descriptors }.run(),
+        Ok(Copied::Child) => Init { spec, tier, jobs, supervisor, streams: descriptors }.run(),
         Ok(Copied::Parent(pidfd)) => {
             let _ = wire::send(&supervisor, &Answer::Started, &[pidfd.as_fd()]);
         }

@@ -148,6 +148,15 @@ pub fn no_new_privileges() -> Result<()> {
     rustix::thread::set_no_new_privs(true).map_err(quoted("prctl", "PR_SET_NO_NEW_PRIVS"))
 }
 
+/// `uname -m` names the 32-bit machine from now on.
+pub fn become_32_bit() -> Result<()> {
+    const PER_LINUX32: libc::c_ulong = 0x0008;
+    #[expect(unsafe_code, reason = "personality has no wrapper here")]
+    // SAFETY: changes how the kernel answers this process, and nothing in memory.
+    let result = unsafe { libc::personality(PER_LINUX32) };
+    checked("personality", "PER_LINUX32", i64::from(result)).map(drop)
+}
+
 /// A new session without a terminal.
 pub fn new_session() -> Result<()> {
     rustix::process::setsid().map(drop).map_err(quoted("setsid", ""))
