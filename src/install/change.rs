@@ -114,9 +114,9 @@ fn perform(change: &Change) -> Result<Changed, ChangeError> {
 
 fn discard(view: &View, path: &str) -> Result<(), ViewError> {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-    match view.directory(directory, &mut |_, _| {})? {
-        // What was never copied up is not in this layer.
-        Some(directory) if directory.has_first() => Ok(entry::remove_file(directory.first()?, name)?),
+    let Some(directory) = view.directory(directory, &mut |_, _| {})? else { return Ok(()) };
+    match directory.lookup(name)? {
+        Found::Other { layer: 0, .. } => Ok(entry::remove_file(directory.first()?, name)?),
         _ => Ok(()),
     }
 }
@@ -143,9 +143,9 @@ impl Site<'_> {
                 self.base(*day).map_err(|error| ChangeError::new("the root's own files", &error))
             }
             Operation::Database { entries } => self.database(entries, changed),
-            Operation::Times { times } => {
-                times.settle(self.view).map_err(|error| ChangeError::new("times", &error))
-            }
+            Operation::Times { times } => Times::forget(self.view)
+                .and_then(|()| times.settle(self.view))
+                .map_err(|error| ChangeError::new("times", &error)),
             Operation::Expand { arch, text } => {
                 let expanded = database::macros(self.view, arch).expand(text);
                 changed.expanded = Some(expanded.map_err(|error| ChangeError::new("a scriptlet", &error))?);

@@ -39,24 +39,18 @@ pub(super) fn sandbox(call: &Call, owner: &Member, root: Root, epoch: u64) -> Sa
         Command::Program { argv }
     };
     let stdio = if call.paths.is_some() { Stdio::Piped } else { Stdio::Captured };
-    spec(root, steps, environment, (command, stdio))
+    SandboxSpec { steps, environment, stdio, ..SandboxSpec::new(root, Phase::Install, command) }
 }
 
 /// The sandbox of a program of the root that reads what it is given.
 pub(super) fn program(argv: &[&str], root: Root, epoch: u64) -> SandboxSpec {
-    let argv = argv.iter().map(|word| (*word).to_owned()).collect();
-    let steps = vec![Step::Proc, Step::Sys, Step::Dev];
-    spec(root, steps, environment(&[], epoch), (Command::Program { argv }, Stdio::Piped))
-}
-
-fn spec(
-    root: Root,
-    steps: Vec<Step>,
-    environment: BTreeMap<String, String>,
-    what: (Command, Stdio),
-) -> SandboxSpec {
-    let (command, stdio) = what;
-    SandboxSpec { steps, environment, stdio, ..SandboxSpec::new(root, Phase::Install, command) }
+    let command = Command::Program { argv: argv.iter().map(|word| (*word).to_owned()).collect() };
+    SandboxSpec {
+        steps: vec![Step::Proc, Step::Sys, Step::Dev],
+        environment: environment(&[], epoch),
+        stdio: Stdio::Piped,
+        ..SandboxSpec::new(root, Phase::Install, command)
+    }
 }
 
 /// The whole environment. rpm passes its caller's on, which is how a build comes to depend on who started it.

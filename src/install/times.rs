@@ -20,7 +20,22 @@ pub(super) struct Times {
     pub(super) directories: BTreeMap<String, u32>,
 }
 
+/// What can never be the same twice: ldconfig's memory of inodes, which it makes again.
+const NEVER_THE_SAME: &[&str] = &["/var/cache/ldconfig/aux-cache"];
+
 impl Times {
+    /// Removes what differs from run to run by its nature.
+    pub(super) fn forget(view: &View) -> Result<(), ViewError> {
+        for path in NEVER_THE_SAME {
+            let (directory, name) = path.rsplit_once('/').unwrap_or_default();
+            let Some(directory) = view.directory(directory, &mut |_, _| {})? else { continue };
+            if let Found::Other { layer: 0, .. } = directory.lookup(name)? {
+                directory.remove(name)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sets the times of everything that the transaction touched in the view's first layer.
     pub(super) fn settle(&self, view: &View) -> Result<(), ViewError> {
         let root = view.root();

@@ -94,16 +94,32 @@ impl<'a> Transaction<'a> {
 
     /// All of it.
     pub(super) fn perform(mut self) -> Result<Layer, Error> {
+        let result = self.make();
+        // What is left belongs to the namespace's ids, so its root removes it; what fails here waits for the next
+        // clean-up of the store.
+        let mut left = vec![self.scratch.path()];
+        if result.is_err() {
+            left.push(self.staging.path());
+        }
+        for path in left {
+            if let Err(error) = self.tools.keeper.remove(&relative(self.tools.store, path)) {
+                tracing::debug!(%error, %path, "left for the next clean-up");
+            }
+        }
+        result
+    }
+
+    fn make(&mut self) -> Result<Layer, Error> {
         let (installed, added) = self.members.split_at(self.before);
         for action in pretrans(installed, added) {
             self.act(&action, &[])?;
         }
-        let links = self.survey()?;
-        let fates = self.decide(&links)?;
+        let known = self.survey()?;
+        let fates = self.decide(&known)?;
         for action in sequence(&self.members, self.before, &fates, self.counts()) {
             self.act(&action, &fates)?;
         }
-        self.finish(&links, &fates)?;
+        self.finish(&known, &fates)?;
         let manifest = LayerManifest::new(self.spec);
         Ok(self.tools.store.publish_layer(&self.staging, manifest)?)
     }

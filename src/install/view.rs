@@ -206,8 +206,7 @@ impl Merged {
         Ok(self.parts.first().map(|(_, part)| entry::stat_open(part)).transpose()?)
     }
 
-    /// Whether the first layer has it.
-    pub(super) fn has_first(&self) -> bool {
+    fn has_first(&self) -> bool {
         self.parts.first().is_some_and(|(layer, _)| *layer == 0)
     }
 

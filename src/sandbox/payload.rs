@@ -41,7 +41,8 @@ impl Payload<'_> {
         match process::fork().during("starting the command")? {
             None => {
                 drop(ours);
-                let failure = self.become_command(&theirs);
+                // Its descriptors are closed by number on the way, so nobody may close them again.
+                let failure = std::mem::ManuallyDrop::new(self).become_command(&theirs);
                 let _ = socket::send(&theirs, &serde_json::to_vec(&failure).unwrap_or_default(), &[]);
                 process::exit(127)
             }
@@ -55,7 +56,7 @@ impl Payload<'_> {
         }
     }
 
-    fn become_command(self, report: &OwnedFd) -> Failure {
+    fn become_command(&self, report: &OwnedFd) -> Failure {
         match self.strip(report) {
             Err(failure) => failure,
             Ok(()) => match &self.spec.command {

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and says what it skipped")]
 
 mod order;
+mod scripts;
 mod support;
+mod transaction;
