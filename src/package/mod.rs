@@ -10,6 +10,8 @@ mod facts;
 pub mod file;
 mod files;
 pub mod header;
+#[cfg(test)]
+mod lies;
 mod nevra;
 mod relation;
 mod rich;
