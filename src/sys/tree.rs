@@ -86,16 +86,17 @@ impl Removal<'_> {
             Err(Errno::ISDIR | Errno::PERM) => {}
             Err(source) => return Err(failed("unlinkat", name, source)),
         }
-        if depth == DEEP {
-            return self.bring_up(at, name);
-        }
         let directory = match open(at, name) {
             Err(Errno::NOENT) => return Ok(()),
             other => other.map_err(|source| failed("openat", name, source))?,
         };
+        // Its names can be removed, and itself moved, only where its owner may write to it.
         let mode = fs::fstat(&directory).map_err(|source| failed("fstat", name, source))?.st_mode;
         if mode & 0o300 != 0o300 {
             fs::fchmod(&directory, Mode::RWXU).map_err(|source| failed("fchmod", name, source))?;
+        }
+        if depth == DEEP {
+            return self.bring_up(at, name);
         }
         for child in names(&directory).map_err(|source| failed("getdents64", name, source))? {
             self.entry(directory.as_fd(), &child, depth + 1)?;
