@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use crate::plan::{IdMap, Job, SandboxSpec, Tier};
-use crate::sandbox::running::{Sandbox, Streams};
+use crate::sandbox::running::Sandbox;
 use crate::sandbox::serve::{KEEPER, REMOVE};
+use crate::sandbox::streams::Streams;
 use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, ids};
 use crate::sys::userns::Helper;

@@ -15,7 +15,6 @@
 //! What hostile code can reach: the payload's own three descriptors, the mounts of the root, and system calls that
 //! the filter lets through. It cannot look into PID 1, which is the only process of ours that it can see.
 
-mod connect;
 mod error;
 mod ids;
 mod init;
@@ -25,6 +24,9 @@ mod root;
 mod running;
 mod seccomp;
 mod serve;
+mod streams;
+mod terminal;
+mod watch;
 mod wire;
 
 pub use error::{Error, Failure};

@@ -5,14 +5,14 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::process::Pid;
 
-use crate::plan::{Command, Machine, Phase, SandboxSpec, Tier};
+use crate::plan::{Command, Machine, Phase, SandboxSpec, Stdio, Tier};
 use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
 use crate::sandbox::seccomp::{self, Profile};
 use crate::sandbox::serve::{JobTable, run_job};
 use crate::sys::caps::{self, Capabilities};
 use crate::sys::process::{self, Inspection};
-use crate::sys::{self, SysError, fs, landlock, socket};
+use crate::sys::{self, SysError, fs, landlock, pty, socket};
 
 /// What PID 1 starts.
 pub(super) struct Payload<'a> {
@@ -36,8 +36,9 @@ pub(super) struct Started {
 
 impl Payload<'_> {
     /// Forks, and waits until the program runs or has failed to: a socket that closes on exec tells.
-    pub(super) fn start(self) -> Result<Started, Failure> {
+    pub(super) fn start(mut self) -> Result<Started, Failure> {
         let (ours, theirs) = socket::pair().during("starting the command")?;
+        let terminal = self.open_terminal().during("making a terminal")?;
         match process::fork().during("starting the command")? {
             None => {
                 drop(ours);
@@ -48,12 +49,23 @@ impl Payload<'_> {
             }
             Some(pid) => {
                 drop(theirs);
+                drop(self.streams);
                 match socket::receive(&ours).during("starting the command")? {
-                    None => Ok(Started { pid, terminal: None }),
+                    None => Ok(Started { pid, terminal }),
                     Some((bytes, _)) => Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| lost())),
                 }
             }
         }
+    }
+
+    /// Where the command gets a terminal, its inner side is the command's three streams.
+    fn open_terminal(&mut self) -> Result<Option<OwnedFd>, SysError> {
+        if self.spec.stdio != Stdio::Terminal {
+            return Ok(None);
+        }
+        let (outer, inner) = pty::open(self.spec.user.0)?;
+        self.streams = vec![socket::duplicate(&inner)?, socket::duplicate(&inner)?, inner];
+        Ok(Some(outer))
     }
 
     fn become_command(&self, report: &OwnedFd) -> Failure {
@@ -79,6 +91,9 @@ impl Payload<'_> {
         process::new_session().during("making a session")?;
         for (number, stream) in self.streams.iter().enumerate() {
             process::set_standard(number as i32, stream).during("connecting the standard streams")?;
+        }
+        if self.spec.stdio == Stdio::Terminal {
+            pty::control(&self.streams[0]).during("taking the terminal")?;
         }
         process::close_all_from(3, &[report.as_raw_fd()]).during("closing descriptors")?;
         process::chdir(self.spec.directory.as_str()).during("entering the working directory")?;

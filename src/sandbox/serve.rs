@@ -91,7 +91,7 @@ fn call(job: &Job, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
 }
 
 /// The one function that every keeper has.
-pub(super) const REMOVE: &str = "remove";
+pub(super) const REMOVE: &str = "remove-path";
 
 /// Removes a path of the store; one that could lead out of it is refused.
 fn remove(path: &str) -> Result<String, String> {

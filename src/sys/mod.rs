@@ -17,6 +17,7 @@ pub mod part;
 pub mod poll;
 pub mod posix;
 pub mod process;
+pub mod pty;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;

@@ -50,8 +50,35 @@ fn a_hostile_tree_is_removed_and_nothing_outside_the_store_is() {
     let (outcome, _) = bench.run(&sh(Phase::Build, script));
     assert_eq!(outcome.status, Status::Exited(0));
     bench.keeper.remove("tmp").unwrap();
-    assert!(!bench.store.path().join("tmp").exists());
+    assert!(!bench.store.join("tmp").exists());
     for path in ["..", "/etc", "a/../../b", ""] {
         assert!(bench.keeper.remove(path).is_err(), "{path}");
     }
+}
+
+#[test]
+fn a_terminal_is_one_of_the_sandbox_and_its_own() {
+    let bench = Bench::new();
+    let mut spec = sh(Phase::Build, "tty; ls -l $(tty); : < /dev/tty && echo controlled; stty size");
+    spec.stdio = Stdio::Terminal;
+    let output = bench.run_apart(&spec, "");
+    assert_eq!(output.lines().next(), Some("/dev/pts/0"), "{output}");
+    assert!(output.contains("crw--w---- 1 1000 5 136, 0"), "{output}");
+    assert!(output.contains("controlled"), "{output}");
+}
+
+#[test]
+fn connected_streams_are_separate_and_end_when_they_end() {
+    let bench = Bench::new();
+    let mut spec = sh(Phase::Install, "cat; echo oops >&2");
+    spec.stdio = Stdio::Connected;
+    let input = "line\n".repeat(100_000);
+    let output = bench.run_apart(&spec, &input);
+    assert_eq!(output.replace("oops\n", ""), input);
+}
+
+/// The other process of tests that need one; by itself it does nothing.
+#[test]
+fn supervisor() {
+    support::supervise();
 }

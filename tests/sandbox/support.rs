@@ -1,7 +1,9 @@
 //! A store in a temporary directory, a keeper over it, and a root that shows the host's /usr.
 
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Stdio as Streams};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kiln::plan::{Access, Command, Phase, Root, SandboxSpec, Step, Tier, base_steps};
@@ -10,28 +12,31 @@ use kiln::unit::{HostPath, RootPath};
 
 /// A keeper with its store.
 pub(crate) struct Bench {
-    pub keeper: Keeper,
-    pub store: tempfile::TempDir,
+    pub(crate) keeper: Keeper,
+    pub(crate) store: PathBuf,
+}
+
+/// The program that keepers are started from; another one when this test runs as another user.
+fn program() -> PathBuf {
+    std::env::var_os("KILN_TEST_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_kiln").into(), PathBuf::from)
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         let ids = id_map().unwrap();
-        let store = tempfile::tempdir().unwrap();
-        let path = store.path();
-        let base = path.join("base");
+        let store = tempfile::tempdir().unwrap().keep();
+        let base = store.join("base");
         for directory in ["base/usr", "base/etc", "base/var", "base/root", "tmp"] {
-            std::fs::create_dir_all(path.join(directory)).unwrap();
+            std::fs::create_dir_all(store.join(directory)).unwrap();
         }
         for name in ["bin", "lib", "lib64", "sbin"] {
             symlink(format!("usr/{name}"), base.join(name)).unwrap();
         }
         if ids.tier == Tier::Root {
-            own(path, ids.uids[0].outside);
+            own(&store, ids.uids[0].outside);
         }
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let program = Path::new(env!("CARGO_BIN_EXE_kiln"));
-        let keeper = Keeper::start_from(program, &ids, &HostPath::new(path)).unwrap();
+        std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let keeper = Keeper::start_from(&program(), &ids, &HostPath::new(&store)).unwrap();
         Self { keeper, store }
     }
 
@@ -41,7 +46,7 @@ impl Bench {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let paths = [format!("tmp/upper{number}"), format!("tmp/work{number}")];
         for path in &paths {
-            let path = self.store.path().join(path);
+            let path = self.store.join(path);
             std::fs::create_dir(&path).unwrap();
             if self.keeper.ids().tier == Tier::Root {
                 own(&path, self.keeper.ids().uids[0].outside);
@@ -50,18 +55,75 @@ impl Bench {
         paths.into()
     }
 
+    fn prepared(&self, spec: &SandboxSpec) -> SandboxSpec {
+        let mut spec = spec.clone();
+        spec.root.upper = spec.root.upper.is_some().then(|| self.fresh());
+        spec
+    }
+
     pub(crate) fn run(&self, spec: &SandboxSpec) -> (Outcome, String) {
         self.run_with(spec, Vec::new())
     }
 
     pub(crate) fn run_with(&self, spec: &SandboxSpec, input: Vec<u8>) -> (Outcome, String) {
-        let mut spec = spec.clone();
-        spec.root.upper = spec.root.upper.is_some().then(|| self.fresh());
-        let mut sandbox = self.keeper.spawn(&spec).unwrap_or_else(|error| panic!("{error}"));
+        let mut sandbox = self.keeper.spawn(&self.prepared(spec)).unwrap_or_else(|error| panic!("{error}"));
         sandbox.feed(input);
         let mut output = Vec::new();
         let outcome = sandbox.wait(&mut |bytes| output.extend_from_slice(bytes)).unwrap();
         (outcome, String::from_utf8_lossy(&output).into_owned())
+    }
+
+    /// Runs a sandbox in another process of this test program, for specs that use the supervisor's own streams.
+    pub(crate) fn run_apart(&self, spec: &SandboxSpec, input: &str) -> String {
+        let spec = self.prepared(spec);
+        let mut child = Process::new(std::env::current_exe().unwrap())
+            .args(["--exact", "supervisor", "--nocapture"])
+            .env(STORE, &self.store)
+            .env(SPEC, serde_json::to_string(&spec).unwrap())
+            .stdin(Streams::piped())
+            .stdout(Streams::piped())
+            .stderr(Streams::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let _ = stdin.write_all(input.as_bytes());
+            });
+            child.wait_with_output().unwrap()
+        });
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (_, text) = text.split_once(BEGIN).unwrap_or_else(|| panic!("{output:?}"));
+        text.split_once(END).unwrap_or_else(|| panic!("{output:?}")).0.to_owned()
+    }
+}
+
+const STORE: &str = "KILN_TEST_STORE";
+const SPEC: &str = "KILN_TEST_SPEC";
+const BEGIN: &str = "<begin>";
+const END: &str = "<end>";
+
+/// The other process of `run_apart`.
+pub(crate) fn supervise() {
+    let (Ok(store), Ok(spec)) = (std::env::var(STORE), std::env::var(SPEC)) else { return };
+    let keeper = Keeper::start_from(&program(), &id_map().unwrap(), &HostPath::new(store)).unwrap();
+    let spec: SandboxSpec = serde_json::from_str(&spec).unwrap();
+    let print = |text: &str| {
+        let mut stdout = std::io::stdout();
+        stdout.write_all(text.as_bytes()).unwrap();
+        stdout.flush().unwrap();
+    };
+    print(BEGIN);
+    keeper.spawn(&spec).unwrap().wait(&mut |_| {}).unwrap();
+    print(END);
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        for entry in std::fs::read_dir(&self.store).into_iter().flatten().flatten() {
+            let _ = self.keeper.remove(&entry.file_name().to_string_lossy());
+        }
+        let _ = std::fs::remove_dir(&self.store);
     }
 }
 
