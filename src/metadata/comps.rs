@@ -10,8 +10,8 @@ use std::io::BufRead;
 
 use super::error::{Error, Fault, quote};
 use super::glob::Glob;
-use super::tag::{Tag, plain};
-use super::xml::{self, Visitor};
+use super::tag::Tag;
+use super::xml::{self, Text, Visitor};
 
 /// The most groups, environments, or members of one.
 const MOST: u64 = 1 << 16;
@@ -207,8 +207,7 @@ impl Visitor for Reader {
         Ok(())
     }
 
-    fn close(&mut self, depth: usize, name: &str, text: &str) -> Result<(), Fault> {
-        let text = text.trim_ascii();
+    fn close(&mut self, depth: usize, name: &str, text: Text<'_>) -> Result<(), Fault> {
         let (id, title) = match self.section {
             Section::Group => (&mut self.group.id, &mut self.group.name),
             Section::Environment => (&mut self.environment.id, &mut self.environment.name),
@@ -216,24 +215,22 @@ impl Visitor for Reader {
         };
         match (depth, name) {
             (2, _) => return self.finish(),
-            (3, "id") => {
-                plain(text)?;
-                text.clone_into(id);
+            (3, "id") => *id = text.word()?.into_owned(),
+            (3, "name") if !self.translated => *title = text.word()?.into_owned(),
+            (4, "packagereq") => {
+                let (name, wanted) =
+                    (text.word()?.into_owned(), self.wanted.take().unwrap_or(Wanted::Mandatory));
+                if !name.is_empty() {
+                    self.group.members.push(Member { name, wanted });
+                }
             }
-            (3, "name") if !self.translated => {
-                plain(text)?;
-                text.clone_into(title);
-            }
-            (4, "packagereq") if !text.is_empty() => {
-                plain(text)?;
-                let wanted = self.wanted.take().unwrap_or(Wanted::Mandatory);
-                self.group.members.push(Member { name: text.to_owned(), wanted });
-            }
-            (4, "groupid") if !text.is_empty() => {
-                plain(text)?;
+            (4, "groupid") => {
                 let options = self.list == "optionlist";
                 let list = if options { &mut self.environment.options } else { &mut self.environment.groups };
-                list.push(text.to_owned());
+                let id = text.word()?.into_owned();
+                if !id.is_empty() {
+                    list.push(id);
+                }
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use super::scan;
 use super::strings::Interner;
 use super::table::{Metadata, PackageId};
 use super::tag::{Tag, unhex};
-use super::xml::Visitor;
+use super::xml::{Text, Visitor};
 
 /// Which packages own a path, for the paths that were asked about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,17 +70,19 @@ impl Visitor for Reader {
     fn open(&mut self, depth: usize, tag: &Tag<'_>) -> Result<(), Fault> {
         if depth == 2 && tag.name() == "package" {
             let id = tag.attribute("pkgid")?.ok_or(Fault::Missing("pkgid"))?;
-            let digest = unhex(&id).ok_or_else(|| Fault::Word { field: "pkgid", value: quote(&id) })?;
-            self.package = self.packages.find(&digest);
+            let mut room = [0; 64];
+            let digest =
+                unhex(&id, &mut room).ok_or_else(|| Fault::Word { field: "pkgid", value: quote(&id) })?;
+            self.package = self.packages.find(digest);
             self.seen += 1;
         }
         Ok(())
     }
 
-    fn close(&mut self, depth: usize, name: &str, text: &str) -> Result<(), Fault> {
+    fn close(&mut self, depth: usize, name: &str, text: Text<'_>) -> Result<(), Fault> {
         match (depth, name, self.package) {
             (3, "file", Some(package)) => {
-                if let Some(path) = self.wanted.find(text) {
+                if let Some(path) = self.wanted.find(&text.get()?) {
                     self.owners.push((path.0, package));
                 }
             }

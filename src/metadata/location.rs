@@ -22,31 +22,29 @@ pub(super) fn join(base: &str, href: &str) -> Result<String, Fault> {
 }
 
 fn check(location: &str) -> Result<(), Fault> {
-    let refused = || Err(Fault::Location(quote(location)));
-    if location.starts_with('/')
-        || location.bytes().any(|byte| matches!(byte, b'\\' | b'?' | b'#') || byte < 0x20)
-    {
-        return refused();
-    }
-    let mut segments = location.split('/');
-    let first = segments.clone().next().unwrap_or_default();
-    if let Some((scheme, _)) = first.split_once(':')
-        && scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    {
-        return refused();
-    }
-    if segments.any(|segment| segment == "..") {
-        return refused();
-    }
-    if location.contains('%') {
-        let escaped = location.to_ascii_lowercase();
-        let hidden = escaped.split('/').any(|segment| segment.replace("%2e", ".") == "..");
-        if hidden || ["%2f", "%5c", "%00"].iter().any(|escape| escaped.contains(escape)) {
-            return refused();
-        }
-    }
-    Ok(())
+    let bytes = location.as_bytes();
+    let odd = bytes.iter().any(|byte| *byte < 0x20 || matches!(byte, b'\\' | b'?' | b'#' | b'%' | b':'));
+    let dots = bytes.windows(2).any(|pair| pair == b"..");
+    let inside = !bytes.starts_with(b"/") && (!odd || is_plain(location)) && (!dots || stays(location));
+    if inside { Ok(()) } else { Err(Fault::Location(quote(location))) }
+}
+
+/// Whether no segment leads up.
+fn stays(location: &str) -> bool {
+    location.split('/').all(|segment| segment != "..")
+}
+
+/// Whether nothing in it means something else to a reader of URLs.
+fn is_plain(location: &str) -> bool {
+    let first = location.split('/').next().unwrap_or_default();
+    let scheme = first.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    });
+    let escaped = location.to_ascii_lowercase();
+    let hidden = ["%2f", "%5c", "%00"].iter().any(|escape| escaped.contains(escape));
+    let odd = location.bytes().any(|byte| byte < 0x20 || matches!(byte, b'\\' | b'?' | b'#'));
+    !scheme && !hidden && !odd && stays(&escaped.replace("%2e", "."))
 }
 
 #[cfg(test)]

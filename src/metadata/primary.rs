@@ -10,7 +10,7 @@ use super::scan;
 use super::strings::Full;
 use super::table::{Dependency, Kind, Metadata};
 use super::tag::{Tag, plain, unhex};
-use super::xml::Visitor;
+use super::xml::{Text, Visitor};
 use crate::package::Sense;
 use crate::unit::{Algorithm, Digest};
 
@@ -108,8 +108,8 @@ impl Primary {
         let mut evr = EvrText::default();
         let (mut base, mut href) = (Cow::default(), Cow::default());
         for attribute in tag.attributes() {
-            let (name, value) = attribute?;
-            match (element, name) {
+            let value = attribute.value()?;
+            match (element, attribute.name) {
                 ("version", name) => evr.take(name, value),
                 ("checksum", "type") => fields.checksum_type = value.into_owned(),
                 ("time", "build") => record.built = number("build time", &value)?,
@@ -138,8 +138,8 @@ impl Primary {
         let (mut name, mut sense, mut pre, mut prefix) = (None, Sense::ANY, false, None);
         let mut evr = EvrText::default();
         for attribute in tag.attributes() {
-            let (key, value) = attribute?;
-            match key {
+            let value = attribute.value()?;
+            match attribute.name {
                 "name" => name = Some(value),
                 "flags" => {
                     let unknown = || Fault::Word { field: "flags", value: quote(&value) };
@@ -224,12 +224,13 @@ impl Visitor for Primary {
         }
     }
 
-    fn close(&mut self, depth: usize, name: &str, text: &str) -> Result<(), Fault> {
+    fn close(&mut self, depth: usize, name: &str, text: Text<'_>) -> Result<(), Fault> {
         let field = match (depth, name) {
             (4, "file") => {
                 self.count()?;
-                plain(text)?;
-                self.record.files.push(self.tables.strings.intern(text)?);
+                let path = text.get()?;
+                plain(&path)?;
+                self.record.files.push(self.tables.strings.intern(&path)?);
                 return Ok(());
             }
             (4, _) => {
@@ -241,17 +242,15 @@ impl Visitor for Primary {
             (3, "arch") => &mut self.fields.arch,
             (3, "checksum") => {
                 let fields = &mut self.fields;
-                fields.checksum = Some(digest(&fields.checksum_type, text.trim_ascii())?);
+                fields.checksum = Some(digest(&fields.checksum_type, &text.word()?)?);
                 return Ok(());
             }
             _ => return Ok(()),
         };
-        let text = text.trim_ascii();
-        plain(text)?;
         if !field.is_empty() {
             return Err(Fault::Twice { what: "element", id: quote(name) });
         }
-        field.push_str(text);
+        field.push_str(&text.word()?);
         Ok(())
     }
 
@@ -322,8 +321,9 @@ pub(super) fn number(field: &'static str, value: &str) -> Result<u64, Fault> {
 pub(super) fn digest(algorithm: &str, value: &str) -> Result<Digest, Fault> {
     let refused = || Fault::Digest { algorithm: quote(algorithm), value: quote(value) };
     let algorithm = Algorithm::from_name(algorithm).ok_or_else(refused)?;
-    let bytes = unhex(value).ok_or_else(refused)?;
-    Digest::from_bytes(algorithm, &bytes).map_err(|_| refused())
+    let mut room = [0; 64];
+    let bytes = unhex(value, &mut room).ok_or_else(refused)?;
+    Digest::from_bytes(algorithm, bytes).map_err(|_| refused())
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use super::error::{Error, Fault, quote};
 use super::location;
 use super::primary::{digest, number};
-use super::tag::{Tag, plain};
-use super::xml::{self, Visitor};
+use super::tag::Tag;
+use super::xml::{self, Text, Visitor};
 use crate::unit::Digest;
 
 /// The most documents of one repository.
@@ -141,23 +141,20 @@ impl Visitor for Reader {
         Ok(())
     }
 
-    fn close(&mut self, depth: usize, name: &str, text: &str) -> Result<(), Fault> {
-        let text = text.trim_ascii();
+    fn close(&mut self, depth: usize, name: &str, text: Text<'_>) -> Result<(), Fault> {
         let fields = &mut self.fields;
         match (depth, name) {
-            (2, "revision") => {
-                plain(text)?;
-                text.clone_into(&mut self.revision);
-            }
+            (2, "revision") => self.revision = text.word()?.into_owned(),
             (2, "data") => self.finish()?,
-            (3, "checksum") => fields.checksum = Some(digest(&fields.algorithm, text)?),
-            (3, "open-checksum") => fields.open_checksum = Some(digest(&fields.algorithm, text)?),
-            (3, "size") => fields.size = Some(number("size", text)?),
-            (3, "open-size") => fields.open_size = Some(number("open-size", text)?),
-            // Old tools wrote fractions of a second.
+            (3, "checksum") => fields.checksum = Some(digest(&fields.algorithm, &text.word()?)?),
+            (3, "open-checksum") => fields.open_checksum = Some(digest(&fields.algorithm, &text.word()?)?),
+            (3, "size") => fields.size = Some(number("size", &text.word()?)?),
+            (3, "open-size") => fields.open_size = Some(number("open-size", &text.word()?)?),
             (3, "timestamp") => {
+                // Old tools wrote fractions of a second.
+                let text = text.word()?;
                 fields.timestamp =
-                    number("timestamp", text.split_once('.').map_or(text, |(whole, _)| whole))?;
+                    number("timestamp", text.split_once('.').map_or(&text, |(whole, _)| whole))?;
             }
             _ => {}
         }

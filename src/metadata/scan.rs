@@ -8,7 +8,7 @@
 use std::io::Read;
 
 use super::error::{Error, Fault};
-use super::tag::{local, unescape};
+use super::tag::{EMPTY_ROOM, End, Tag, attributes, local, name_length, unescape};
 use super::xml::{Failure, LONGEST, Visitor, Walk, document_type, syntax};
 
 /// How much is read at once.
@@ -30,65 +30,105 @@ struct Scanner<R> {
     starts: Vec<usize>,
 }
 
+/// What became of the next tag in the window.
+enum Step {
+    /// Dealt with, so many bytes.
+    Done(usize),
+    /// Neither opening nor closing; it begins so many bytes from here.
+    Other(usize),
+    /// It is not there as a whole.
+    More,
+}
+
 impl<R: Read> Scanner<R> {
     fn innermost(&self) -> &str {
         self.starts.last().map_or("", |start| &self.names[*start..])
     }
 
     fn run<V: Visitor>(&mut self, walk: &mut Walk<'_, V>) -> Result<(), Failure> {
-        while let Some(length) = self.window.find("<", 0)? {
-            let text = self.window.take(length);
-            walk.text(&unescape(text)?)?;
-            match self.window.peek(2)? {
-                "</" => self.close(walk)?,
-                "<!" => self.declaration(walk)?,
-                "<?" => {
-                    self.window.through("?>", 2)?;
+        loop {
+            match self.step(walk)? {
+                Step::Done(length) => self.window.at += length,
+                Step::Other(length) => {
+                    walk.text(&unescape(self.window.take(length))?)?;
+                    self.other(walk)?;
                 }
-                _ => self.open(walk)?,
+                Step::More if self.window.fill()? => {}
+                Step::More if memchr::memchr(b'<', self.window.rest().as_bytes()).is_some() => {
+                    return Err(unfinished());
+                }
+                Step::More => {
+                    walk.text(self.window.rest())?;
+                    return Ok(walk.end()?);
+                }
             }
         }
-        walk.text(self.window.rest())?;
-        Ok(walk.end()?)
     }
 
-    /// `<name …>` or `<name …/>`.
-    fn open<V: Visitor>(&mut self, walk: &mut Walk<'_, V>) -> Result<(), Failure> {
-        let tag = self.window.tag()?;
-        let (inner, empty) = match tag.strip_suffix('/') {
-            Some(inner) => (inner, true),
-            None => (tag, false),
-        };
-        let end = inner.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(inner.len());
-        let (name, attributes) = inner.split_at(end);
-        if name.is_empty() || name.bytes().any(|byte| b"\"'<=&/".contains(&byte)) {
-            return Err(syntax("an element's name is not one").into());
+    /// The text up to the next tag, and the tag.
+    #[inline]
+    fn step<V: Visitor>(&mut self, walk: &mut Walk<'_, V>) -> Result<Step, Fault> {
+        let rest = &self.window.text[self.window.at..];
+        let Some(start) = memchr::memchr(b'<', rest.as_bytes()) else { return Ok(Step::More) };
+        let (text, tag) = (&rest[..start], &rest[start + 1..]);
+        match tag.as_bytes().first() {
+            None => Ok(Step::More),
+            Some(b'!' | b'?') => Ok(Step::Other(start)),
+            Some(b'/') => {
+                let Some(end) = memchr::memchr(b'>', tag.as_bytes()) else { return Ok(Step::More) };
+                let name = tag[1..end].trim_ascii_end();
+                let start_of_name =
+                    *self.starts.last().ok_or_else(|| syntax("an element ends that did not begin"))?;
+                if self.names[start_of_name..] != *name {
+                    return Err(syntax("an element ends inside another"));
+                }
+                walk.close(name, text)?;
+                self.names.truncate(start_of_name);
+                self.starts.pop();
+                Ok(Step::Done(start + 1 + end + 1))
+            }
+            Some(_) => {
+                let (name, after) = tag.split_at(name_length(tag.as_bytes()));
+                if name.is_empty() {
+                    return Err(syntax("an element's name is not one"));
+                }
+                let mut room;
+                let (attributes, end) = if after.starts_with('>') {
+                    (&[][..], End::Open(1))
+                } else {
+                    room = EMPTY_ROOM;
+                    let (count, end) = attributes(after, &mut room)?;
+                    (&room[..count], end)
+                };
+                let (end, body) = match end {
+                    End::Open(end) => (end, Some(&after[end..])),
+                    End::Empty(end) => (end, None),
+                    End::Between | End::Inside => return Ok(Step::More),
+                };
+                walk.between(text)?;
+                walk.open(&Tag::new(name, attributes))?;
+                let before = start + 1 + name.len() + end;
+                let Some(body) = body else {
+                    walk.close(name, "")?;
+                    return Ok(Step::Done(before));
+                };
+                if let Some((text, length)) = leaf(name, body) {
+                    walk.close(name, text)?;
+                    return Ok(Step::Done(before + length));
+                }
+                self.starts.push(self.names.len());
+                self.names.push_str(name);
+                Ok(Step::Done(before))
+            }
         }
-        walk.open(name, attributes)?;
-        if empty {
-            walk.close(name)?;
-        } else {
-            self.starts.push(self.names.len());
-            self.names.push_str(name);
-        }
-        Ok(())
     }
 
-    /// `</name>`.
-    fn close<V: Visitor>(&mut self, walk: &mut Walk<'_, V>) -> Result<(), Failure> {
-        let name = self.window.through(">", 2)?.trim_ascii_end();
-        let start = *self.starts.last().ok_or_else(|| syntax("an element ends that did not begin"))?;
-        if self.names[start..] != *name {
-            return Err(syntax("an element ends inside another").into());
-        }
-        self.names.truncate(start);
-        self.starts.pop();
-        Ok(walk.close(name)?)
-    }
-
-    /// A comment, CDATA or a document type.
-    fn declaration<V: Visitor>(&mut self, walk: &mut Walk<'_, V>) -> Result<(), Failure> {
+    /// A comment, CDATA, a document type or a processing instruction.
+    fn other<V: Visitor>(&mut self, walk: &mut Walk<'_, V>) -> Result<(), Failure> {
         match self.window.peek(9)? {
+            start if start.starts_with("<?") => {
+                self.window.through("?>", 2)?;
+            }
             start if start.starts_with("<!--") => {
                 self.window.through("-->", 4)?;
             }
@@ -100,14 +140,24 @@ impl<R: Read> Scanner<R> {
     }
 }
 
+/// The text of an element that has nothing but text, and the length through its closing tag: most have, and need no
+/// place among the open ones.
+#[inline]
+fn leaf<'a>(name: &str, body: &'a str) -> Option<(&'a str, usize)> {
+    let length = memchr::memchr(b'<', body.as_bytes())?;
+    let closing = body.as_bytes()[length + 1..].strip_prefix(b"/")?.strip_prefix(name.as_bytes())?;
+    closing.starts_with(b">").then(|| (&body[..length], length + 2 + name.len() + 1))
+}
+
 /// A part of the input as text.
 struct Window<R> {
     input: R,
     text: String,
     /// What of it has been taken.
     at: usize,
-    /// Bytes that are not yet text: the beginning of a character.
-    raw: Vec<u8>,
+    /// Where bytes are read to; the first of them are the beginning of a character.
+    raw: Box<[u8]>,
+    kept: usize,
     /// How much of the document lies before the window.
     before: u64,
     ended: bool,
@@ -115,7 +165,8 @@ struct Window<R> {
 
 impl<R: Read> Window<R> {
     fn new(input: R) -> Self {
-        Self { input, text: String::new(), at: 0, raw: Vec::new(), before: 0, ended: false }
+        let raw = vec![0; CHUNK].into_boxed_slice();
+        Self { input, text: String::new(), at: 0, raw, kept: 0, before: 0, ended: false }
     }
 
     fn position(&self) -> u64 {
@@ -147,9 +198,6 @@ impl<R: Read> Window<R> {
             if let Some(found) = rest.as_bytes().get(from..).and_then(|rest| memmem(rest, mark.as_bytes())) {
                 return Ok(Some(from + found));
             }
-            if rest.len() > LONGEST {
-                return Err(Fault::Length(LONGEST).into());
-            }
             // The mark may begin in what is there already.
             from = from.max(rest.floor_char_boundary((rest.len() + 1).saturating_sub(mark.len())));
             if !self.fill()? {
@@ -164,18 +212,6 @@ impl<R: Read> Window<R> {
         Ok(&self.take(end + mark.len())[skip..end])
     }
 
-    /// Takes an opening tag; returns what lies between `<` and `>`. A `>` inside quotes does not end it.
-    fn tag(&mut self) -> Result<&str, Failure> {
-        let mut from = 1;
-        loop {
-            let end = self.find(">", from)?.ok_or_else(unfinished)?;
-            if balanced(&self.rest()[..end]) {
-                return Ok(&self.take(end + 1)[1..end]);
-            }
-            from = end + 1;
-        }
-    }
-
     /// Reads more; false at the end of the document.
     fn fill(&mut self) -> Result<bool, Failure> {
         if self.ended {
@@ -186,24 +222,25 @@ impl<R: Read> Window<R> {
             self.text.drain(..self.at);
             self.at = 0;
         }
-        let kept = self.raw.len();
-        self.raw.resize(kept + CHUNK, 0);
+        if self.text.len() > LONGEST {
+            return Err(Fault::Length(LONGEST).into());
+        }
         let count = loop {
-            match self.input.read(&mut self.raw[kept..]) {
+            match self.input.read(&mut self.raw[self.kept..]) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 result => break result.map_err(Failure::Read)?,
             }
         };
-        self.raw.truncate(kept + count);
         self.ended = count == 0;
-        let valid = match std::str::from_utf8(&self.raw) {
+        let bytes = &self.raw[..self.kept + count];
+        let valid = match std::str::from_utf8(bytes) {
             Ok(text) => {
                 self.text.push_str(text);
-                self.raw.len()
+                bytes.len()
             }
             Err(error) if error.error_len().is_none() && !self.ended => {
                 let valid = error.valid_up_to();
-                self.text.push_str(std::str::from_utf8(&self.raw[..valid]).unwrap_or_default());
+                self.text.push_str(std::str::from_utf8(&bytes[..valid]).unwrap_or_default());
                 valid
             }
             Err(error) => {
@@ -211,7 +248,8 @@ impl<R: Read> Window<R> {
                 return Err(Fault::NotUtf8 { offset }.into());
             }
         };
-        self.raw.drain(..valid);
+        self.raw.copy_within(valid..self.kept + count, 0);
+        self.kept = self.kept + count - valid;
         if self.before == 0 && self.text.starts_with('\u{feff}') {
             self.at = '\u{feff}'.len_utf8();
         }
@@ -227,22 +265,4 @@ fn memmem(bytes: &[u8], mark: &[u8]) -> Option<usize> {
 
 fn unfinished() -> Failure {
     syntax("the document ends inside a tag").into()
-}
-
-/// Whether every quote is closed. Two counts without a branch settle all tags but those that mix both quotes.
-fn balanced(tag: &str) -> bool {
-    let count = |quote: u8| tag.bytes().filter(|byte| *byte == quote).count();
-    let (double, single) = (count(b'"'), count(b'\''));
-    if double == 0 || single == 0 {
-        return (double + single) % 2 == 0;
-    }
-    let mut open = None;
-    for byte in tag.bytes() {
-        match open {
-            None if matches!(byte, b'"' | b'\'') => open = Some(byte),
-            Some(quote) if quote == byte => open = None,
-            _ => {}
-        }
-    }
-    open.is_none()
 }

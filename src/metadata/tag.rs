@@ -5,119 +5,175 @@ use std::borrow::Cow;
 use super::error::{Fault, quote};
 use super::xml::syntax;
 
+/// The most attributes of one element; the formats use five.
+const MOST: usize = 8;
+
 /// An opening tag.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tag<'a> {
     name: &'a str,
-    attributes: &'a str,
+    attributes: &'a [Attribute<'a>],
 }
 
-/// An attribute: its name, and its value without references.
-pub(super) type Attribute<'a> = (&'a str, Cow<'a, str>);
+/// Room for the attributes of one element.
+pub(super) type Room<'a> = [Attribute<'a>; MOST];
+
+/// Room with nothing in it.
+pub(super) const EMPTY_ROOM: Room<'static> = [Attribute { name: "", raw: "", escaped: false }; MOST];
+
+/// An attribute.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attribute<'a> {
+    /// The name, prefix and all.
+    pub(super) name: &'a str,
+    raw: &'a str,
+    escaped: bool,
+}
+
+/// Where reading attributes came to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// After `>`, so many bytes in.
+    Open(usize),
+    /// After `/>`, so many bytes in.
+    Empty(usize),
+    /// At the end of the text, between attributes.
+    Between,
+    /// At the end of the text, inside an attribute.
+    Inside,
+}
+
+impl<'a> Attribute<'a> {
+    /// The value, its references replaced, without control characters.
+    #[inline]
+    pub(super) fn value(&self) -> Result<Cow<'a, str>, Fault> {
+        if !self.escaped {
+            return Ok(Cow::Borrowed(self.raw));
+        }
+        let value = unescape(self.raw)?;
+        plain(&value)?;
+        Ok(value)
+    }
+}
 
 impl<'a> Tag<'a> {
-    /// A tag from the text of its name, prefix and all, and the text of its attributes.
-    pub(super) fn new(name: &'a str, attributes: &'a str) -> Self {
+    /// A tag from its name, prefix and all, and its attributes.
+    #[inline]
+    pub(super) fn new(name: &'a str, attributes: &'a [Attribute<'a>]) -> Self {
         Self { name: local(name), attributes }
     }
 
     /// The name without its prefix.
+    #[inline]
     pub(super) fn name(&self) -> &'a str {
         self.name
     }
 
-    /// The attributes in the order of the text. A value has no control characters.
-    pub(super) fn attributes(&self) -> Attributes<'a> {
-        Attributes { rest: self.attributes, seen: [""; 8], count: 0 }
+    /// The attributes in the order of the text.
+    #[inline]
+    pub(super) fn attributes(&self) -> &'a [Attribute<'a>] {
+        self.attributes
     }
 
     /// One attribute's value.
     pub(super) fn attribute(&self, name: &str) -> Result<Option<Cow<'a, str>>, Fault> {
-        let mut found = None;
-        for attribute in self.attributes() {
-            let (key, value) = attribute?;
-            if key == name {
-                found = Some(value);
-            }
-        }
-        Ok(found)
+        self.attributes().iter().find(|attribute| attribute.name == name).map(Attribute::value).transpose()
     }
 }
 
-/// The attributes that are left.
-#[derive(Debug)]
-pub(super) struct Attributes<'a> {
-    rest: &'a str,
-    seen: [&'a str; 8],
-    count: usize,
+/// Reads the text that follows an element's name; returns how many attributes it has, and where it ended.
+#[inline]
+pub(super) fn attributes<'a>(text: &'a str, room: &mut Room<'a>) -> Result<(usize, End), Fault> {
+    let mut cursor = Cursor { text, at: 0 };
+    let mut count = 0;
+    loop {
+        if let Some(end) = cursor.between()? {
+            return Ok((count, end));
+        }
+        let Some(attribute) = cursor.attribute()? else { return Ok((count, End::Inside)) };
+        let same =
+            |known: &Attribute<'_>| known.name.len() == attribute.name.len() && known.name == attribute.name;
+        if room[..count].iter().any(same) {
+            return Err(Fault::Twice { what: "attribute", id: quote(attribute.name) });
+        }
+        let free = room.get_mut(count);
+        *free.ok_or(Fault::Count { what: "attributes of one element", limit: MOST as u64 })? = attribute;
+        count += 1;
+    }
 }
 
-impl<'a> Iterator for Attributes<'a> {
-    type Item = Result<Attribute<'a>, Fault>;
+/// A place in the text of a tag. Byte by byte, because attributes are short and there are millions.
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let space = self.rest.bytes().take_while(u8::is_ascii_whitespace).count();
-        if space == self.rest.len() {
-            return None;
+impl<'a> Cursor<'a> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Passes over bytes with these marks, or without them; returns the marks of all that were passed.
+    #[inline]
+    fn skip(&mut self, mut pass: impl FnMut(u8) -> bool) {
+        while self.peek().is_some_and(&mut pass) {
+            self.at += 1;
         }
-        let attribute = if space > 0 {
-            self.read(&self.rest[space..])
-        } else {
-            Err(syntax("no space before an attribute"))
+    }
+
+    /// The end of the tag or of the text; nothing before an attribute.
+    #[inline]
+    fn between(&mut self) -> Result<Option<End>, Fault> {
+        let start = self.at;
+        self.skip(|byte| marks(byte) & SPACE != 0);
+        match self.peek() {
+            Some(b'>') => Ok(Some(End::Open(self.at + 1))),
+            Some(b'/') => match self.text.as_bytes().get(self.at + 1) {
+                Some(b'>') => Ok(Some(End::Empty(self.at + 2))),
+                Some(_) => Err(syntax("a slash inside a tag")),
+                None => Ok(Some(End::Inside)),
+            },
+            Some(_) if self.at == start => Err(syntax("no space before an attribute")),
+            Some(_) => Ok(None),
+            None => Ok(Some(End::Between)),
+        }
+    }
+
+    /// One attribute; nothing if the text ends inside it.
+    #[inline]
+    fn attribute(&mut self) -> Result<Option<Attribute<'a>>, Fault> {
+        let start = self.at;
+        self.skip(|byte| marks(byte) & NAME_END == 0);
+        let name = &self.text[start..self.at];
+        self.skip(|byte| marks(byte) & SPACE != 0);
+        match self.peek() {
+            Some(b'=') if !name.is_empty() => self.at += 1,
+            Some(_) => return Err(syntax("an attribute without a name or a value")),
+            None => return Ok(None),
+        }
+        self.skip(|byte| marks(byte) & SPACE != 0);
+        let quote = match self.peek() {
+            Some(quote @ (b'"' | b'\'')) => quote,
+            Some(_) => return Err(syntax("an attribute's value without quotes")),
+            None => return Ok(None),
         };
-        if attribute.is_err() {
-            self.rest = "";
-        }
-        Some(attribute)
-    }
-}
-
-impl<'a> Attributes<'a> {
-    /// One attribute, byte by byte: it is short, and there are millions.
-    fn read(&mut self, text: &'a str) -> Result<Attribute<'a>, Fault> {
-        let equals = text.bytes().position(|byte| byte == b'=' || marks(byte) & NAME_END != 0);
-        let (name, value) = text.split_at(equals.ok_or_else(|| syntax("an attribute without a value"))?);
-        let value = value
-            .trim_ascii_start()
-            .strip_prefix('=')
-            .ok_or_else(|| syntax("an attribute without a value"))?;
-        let value = value.trim_ascii_start();
-        let quote = value.bytes().next().filter(|byte| matches!(byte, b'"' | b'\''));
-        let quote = quote.ok_or_else(|| syntax("an attribute's value without quotes"))?;
-        if name.is_empty() {
-            return Err(syntax("an attribute without a name"));
-        }
+        let start = self.at + 1;
+        self.at = start;
         let mut found = 0;
-        let length = value.bytes().skip(1).position(|byte| {
+        self.skip(|byte| {
             found |= marks(byte);
-            byte == quote
+            byte != quote
         });
-        let length = length.ok_or_else(|| syntax("an attribute's value without its closing quote"))?;
-        let raw = &value[1..=length];
-        self.note(name)?;
-        self.rest = &value[length + 2..];
-        if found & (CONTROL | REFERENCE | LESS) == 0 {
-            return Ok((name, Cow::Borrowed(raw)));
+        if self.at == self.text.len() {
+            return Ok(None);
         }
+        let raw = &self.text[start..self.at];
+        self.at += 1;
         if found & LESS != 0 {
             return Err(syntax("a `<` inside a value"));
         }
-        let value = unescape(raw)?;
-        plain(&value)?;
-        Ok((name, value))
-    }
-
-    /// Refuses a name that was there before, and more attributes than any format has.
-    fn note(&mut self, name: &'a str) -> Result<(), Fault> {
-        let same = |seen: &&str| seen.len() == name.len() && *seen == name;
-        if self.seen[..self.count].iter().any(same) {
-            return Err(Fault::Twice { what: "attribute", id: super::error::quote(name) });
-        }
-        let limit = self.seen.len();
-        let free = self.seen.get_mut(self.count);
-        *free.ok_or(Fault::Count { what: "attributes of one element", limit: limit as u64 })? = name;
-        self.count += 1;
-        Ok(())
+        Ok(Some(Attribute { name, raw, escaped: found & (CONTROL | REFERENCE) != 0 }))
     }
 }
 
@@ -125,16 +181,18 @@ const CONTROL: u8 = 1;
 const REFERENCE: u8 = 2;
 const LESS: u8 = 4;
 const NAME_END: u8 = 8;
+const SPACE: u8 = 16;
 
-/// What a byte means to the reader of attributes.
+/// What a byte means to the reader of tags.
 const MARKS: [u8; 256] = {
     let mut marks = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         marks[byte] = match byte as u8 {
-            b'\t' | b'\n' | b'\r' => CONTROL | NAME_END,
+            b'\t' | b'\n' | b'\r' => CONTROL | NAME_END | SPACE,
             0..0x20 | 0x7f => CONTROL,
-            b' ' | b'"' | b'\'' | b'>' => NAME_END,
+            b' ' => NAME_END | SPACE,
+            b'"' | b'\'' | b'>' | b'/' | b'=' => NAME_END,
             b'<' => LESS | NAME_END,
             b'&' => REFERENCE | NAME_END,
             _ => 0,
@@ -144,18 +202,45 @@ const MARKS: [u8; 256] = {
     marks
 };
 
+/// How long an element's name is, at the start of a text.
+#[inline]
+pub(super) fn name_length(text: &[u8]) -> usize {
+    text.iter().position(|byte| marks(*byte) & NAME_END != 0).unwrap_or(text.len())
+}
+
+#[inline]
 fn marks(byte: u8) -> u8 {
     MARKS[usize::from(byte)]
 }
 
-/// The bytes of a hexadecimal text.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+/// The value of each hexadecimal digit, and of each byte that is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0xff;
+
+/// The bytes of a hexadecimal text, at most 64.
+pub(super) fn unhex<'b>(text: &str, room: &'b mut [u8; 64]) -> Option<&'b [u8]> {
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+    let bytes = room.get_mut(..pairs.len())?;
+    let mut wrong = 0;
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let (high, low) = (DIGITS[usize::from(*high)], DIGITS[usize::from(*low)]);
+        wrong |= high | low;
+        *byte = high << 4 | low & 15;
+    }
+    if wrong & 0xf0 == 0 { Some(bytes) } else { None }
 }
 
 /// The name after its prefix.
+#[inline]
 pub(super) fn local(name: &str) -> &str {
     name.bytes().rposition(|byte| byte == b':').map_or(name, |colon| &name[colon + 1..])
 }
@@ -203,19 +288,44 @@ pub(super) fn resolve(name: &str) -> Result<char, Fault> {
 mod tests {
     use super::*;
 
-    fn attributes(text: &str) -> Result<Vec<(String, String)>, Fault> {
-        Tag::new("rpm:entry", text)
-            .attributes()
-            .map(|pair| pair.map(|(name, value)| (name.to_owned(), value.into_owned())))
-            .collect()
+    fn pairs(text: &str) -> Result<Vec<(String, String)>, Fault> {
+        let mut room = EMPTY_ROOM;
+        let (count, end) = attributes(text, &mut room)?;
+        if end != End::Between {
+            return Err(syntax("not whole"));
+        }
+        let pair = |it: &Attribute<'_>| Ok((it.name.to_owned(), it.value()?.into_owned()));
+        room[..count].iter().map(pair).collect()
+    }
+
+    #[test]
+    fn hexadecimal_text_is_bytes() {
+        let mut room = [0; 64];
+        assert_eq!(unhex("00fFa9", &mut room), Some(&[0, 0xff, 0xa9][..]));
+        for text in ["0", "0g", "-1", &"0".repeat(130)] {
+            assert_eq!(unhex(text, &mut room), None, "{text}");
+        }
     }
 
     #[test]
     fn attributes_are_pairs_with_their_references_replaced() {
-        let found = attributes(" a=\"1\"\n b = '&lt;&#65;&#x42;&amp;' ").unwrap();
+        let found = pairs(" a=\"1\"\n b = '&lt;&#65;&#x42;&amp;' ").unwrap();
         let expected = [("a", "1"), ("b", "<AB&")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(found, expected);
-        assert_eq!(Tag::new("rpm:entry", "").name(), "entry");
+        assert_eq!(Tag::new("rpm:entry", &[]).name(), "entry");
+        for (text, expected) in [
+            (">", End::Open(1)),
+            (" a=\">\"/>x", End::Empty(8)),
+            (" >", End::Open(2)),
+            ("/", End::Inside),
+            ("", End::Between),
+            (" a", End::Inside),
+            (" a=", End::Inside),
+            (" a='", End::Inside),
+            (" a='1' ", End::Between),
+        ] {
+            assert_eq!(attributes(text, &mut EMPTY_ROOM.clone()).unwrap().1, expected, "{text:?}");
+        }
     }
 
     #[test]
@@ -238,7 +348,7 @@ mod tests {
             " a b=\"1\"",
             " a=\"1\" b=\"\" c=\"\" d=\"\" e=\"\" f=\"\" g=\"\" h=\"\" i=\"\"",
         ] {
-            assert!(attributes(text).is_err(), "{text:?}");
+            assert!(pairs(text).is_err(), "{text:?}");
         }
     }
 }

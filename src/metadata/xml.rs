@@ -4,13 +4,14 @@
 //! more, and only XML's own five entities and character references are understood. No tag or text is longer than
 //! [`LONGEST`], whatever the document claims, because the reader underneath stops there.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::error::{Error, Fault, Place, quote};
-use super::tag::{Tag, local, resolve};
+use super::tag::{EMPTY_ROOM, End, Tag, attributes, local, plain, resolve, unescape};
 
 /// The longest string, tag or comment.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -28,11 +29,41 @@ pub(super) trait Visitor {
     fn open(&mut self, depth: usize, tag: &Tag<'_>) -> Result<(), Fault>;
 
     /// An element ends; `text` is what stood between its last tag and this one.
-    fn close(&mut self, depth: usize, name: &str, text: &str) -> Result<(), Fault>;
+    fn close(&mut self, depth: usize, name: &str, text: Text<'_>) -> Result<(), Fault>;
 
     /// What is being read, for messages: ``package `bash` ``, or nothing.
     fn subject(&self) -> Option<String> {
         None
+    }
+}
+
+/// Character data, its references replaced when somebody asks for it: most of a document is of no interest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    /// What was read before the last piece; rarely anything.
+    before: &'a str,
+    /// The last piece, as it is written.
+    raw: &'a str,
+}
+
+impl<'a> Text<'a> {
+    /// The text.
+    pub(super) fn get(self) -> Result<Cow<'a, str>, Fault> {
+        if self.before.len() + self.raw.len() > LONGEST {
+            return Err(Fault::Length(LONGEST));
+        }
+        let last = unescape(self.raw)?;
+        if self.before.is_empty() { Ok(last) } else { Ok(Cow::Owned(format!("{}{last}", self.before))) }
+    }
+
+    /// The text of a name or a number: without white space around it, and without control characters.
+    pub(super) fn word(self) -> Result<Cow<'a, str>, Fault> {
+        let word = match self.get()? {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+            Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
+        };
+        plain(&word)?;
+        Ok(word)
     }
 }
 
@@ -67,7 +98,7 @@ pub(super) fn read<V: Visitor>(repo: &str, input: impl BufRead, visitor: &mut V)
 fn step<V: Visitor>(walk: &mut Walk<'_, V>, event: Event<'_>) -> Result<(), Fault> {
     match event {
         Event::Start(start) => open(walk, &start),
-        Event::End(end) => walk.close(end.name().into_inner()),
+        Event::End(end) => walk.close(end.name().into_inner(), ""),
         Event::Text(text) => walk.text(&text.into_inner()),
         Event::CData(text) => walk.text(&text.into_inner()),
         Event::GeneralRef(name) => walk.text(resolve(&name.into_inner())?.encode_utf8(&mut [0; 4])),
@@ -77,7 +108,11 @@ fn step<V: Visitor>(walk: &mut Walk<'_, V>, event: Event<'_>) -> Result<(), Faul
 }
 
 fn open<V: Visitor>(walk: &mut Walk<'_, V>, start: &BytesStart<'_>) -> Result<(), Fault> {
-    walk.open(start.name().into_inner(), start.attributes_raw())
+    let mut room = EMPTY_ROOM;
+    match attributes(start.attributes_raw(), &mut room)? {
+        (count, End::Between) => walk.open(&Tag::new(start.name().into_inner(), &room[..count])),
+        _ => Err(syntax("a tag that does not end")),
+    }
 }
 
 /// A document type may name its definition, and declare nothing itself.
@@ -115,15 +150,15 @@ impl<'a, V: Visitor> Walk<'a, V> {
     }
 
     /// An element begins.
-    pub(super) fn open(&mut self, name: &str, attributes: &str) -> Result<(), Fault> {
-        let tag = Tag::new(name, attributes);
+    #[inline]
+    pub(super) fn open(&mut self, tag: &Tag<'_>) -> Result<(), Fault> {
         self.depth += 1;
         self.text.clear();
         let checked = if self.depth == 1 { self.root(tag.name()) } else { Ok(()) };
         if self.depth > DEEPEST {
             return Err(Fault::Depth(DEEPEST));
         }
-        let result = checked.and_then(|()| self.visitor.open(self.depth, &tag));
+        let result = checked.and_then(|()| self.visitor.open(self.depth, tag));
         if result.is_err() {
             tag.name().clone_into(&mut self.name);
         }
@@ -141,10 +176,11 @@ impl<'a, V: Visitor> Walk<'a, V> {
         Ok(())
     }
 
-    /// An element ends.
-    pub(super) fn close(&mut self, name: &str) -> Result<(), Fault> {
+    /// An element ends; `last` is the text before its closing tag, as it is written.
+    #[inline]
+    pub(super) fn close(&mut self, name: &str, last: &str) -> Result<(), Fault> {
         let name = local(name);
-        let result = self.visitor.close(self.depth, name, &self.text);
+        let result = self.visitor.close(self.depth, name, Text { before: &self.text, raw: last });
         if result.is_err() {
             name.clone_into(&mut self.name);
         }
@@ -164,6 +200,12 @@ impl<'a, V: Visitor> Walk<'a, V> {
         }
         self.text.push_str(text);
         Ok(())
+    }
+
+    /// Character data before an opening tag: it is in nobody's text, but has to be text.
+    #[inline]
+    pub(super) fn between(&mut self, text: &str) -> Result<(), Fault> {
+        if text.bytes().all(|byte| byte.is_ascii_whitespace()) { Ok(()) } else { self.text(&unescape(text)?) }
     }
 
     /// The document ends.
