@@ -7,10 +7,11 @@ use rustix::process::Pid;
 
 use crate::plan::{Network, SandboxSpec, Tier};
 use crate::sandbox::error::During as _;
-use crate::sandbox::payload::{Payload, Started};
+use crate::sandbox::payload::{Payload, Started, identity};
 use crate::sandbox::serve::JobTable;
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sandbox::{Failure, root};
+use crate::sys::caps::{self, Capabilities};
 use crate::sys::mount::{self, Propagation};
 use crate::sys::process::{self, Ended, Inspection, Namespaces, Resource};
 use crate::sys::{SysError, fs, net, poll};
@@ -57,7 +58,7 @@ impl Init {
             _ => process::exit(1),
         }
         Self::separate().during("entering the last namespaces")?;
-        let root = root::build(&self.spec)?;
+        let root = root::build(&self.spec, identity(&self.spec, self.tier))?;
         set_clocks().during("setting the clocks")?;
         process::set_hostname(&self.spec.hostname).during("setting the host name")?;
         if self.spec.network == Network::None {
@@ -71,6 +72,9 @@ impl Init {
         let streams = std::mem::take(&mut self.streams);
         let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams };
         let Started { pid, terminal } = payload.start()?;
+        caps::bound(Capabilities::KILL)
+            .and_then(|()| caps::set(Capabilities::KILL))
+            .during("renouncing capabilities")?;
         let terminal: Vec<_> = terminal.iter().map(OwnedFd::as_fd).collect();
         if wire::send(&self.supervisor, &Answer::Ready, &terminal).is_err() {
             process::exit(1);

@@ -11,7 +11,7 @@ use crate::sandbox::error::During as _;
 use crate::sandbox::seccomp::{self, Profile};
 use crate::sandbox::serve::{JobTable, run_job};
 use crate::sys::caps::{self, Capabilities};
-use crate::sys::process::{self, Inspection};
+use crate::sys::process::{self, Inspection, Namespaces};
 use crate::sys::{self, SysError, fs, landlock, pty, socket};
 
 /// What PID 1 starts.
@@ -63,7 +63,7 @@ impl Payload<'_> {
         if self.spec.stdio != Stdio::Terminal {
             return Ok(None);
         }
-        let (outer, inner) = pty::open(self.spec.user.0)?;
+        let (outer, inner) = pty::open(identity(self.spec, self.tier).0)?;
         self.streams = vec![socket::duplicate(&inner)?, socket::duplicate(&inner)?, inner];
         Ok(Some(outer))
     }
@@ -158,14 +158,9 @@ fn drop_rights(spec: &SandboxSpec, tier: Tier) -> Result<(), SysError> {
         Phase::Install => Capabilities::INSTALL,
         Phase::Build => Capabilities::NONE,
     };
-    let (uid, gid) = spec.user;
-    let keep = if uid == 0 { keep } else { Capabilities::NONE };
-    caps::bound(keep)?;
-    if spec.phase == Phase::Build {
-        caps::lock_secure_bits()?;
-    }
-    let groups = [gid];
-    process::become_user(uid, gid, (tier != Tier::SingleId).then_some(&groups[..]))?;
+    let keep = if spec.user.0 == 0 { keep } else { Capabilities::NONE };
+    process::set_inspection(Inspection::Allowed)?;
+    become_user(spec, tier, keep)?;
     caps::set(keep)?;
     process::set_inspection(match spec.command {
         Command::Program { .. } => Inspection::Allowed,
@@ -173,4 +168,26 @@ fn drop_rights(spec: &SandboxSpec, tier: Tier) -> Result<(), SysError> {
     })?;
     process::no_new_privileges()?;
     process::die_with_parent()
+}
+
+/// The ids of the command in the keeper's namespace: with a single id there are no others.
+pub(super) fn identity(spec: &SandboxSpec, tier: Tier) -> (u32, u32) {
+    if tier == Tier::SingleId { (0, 0) } else { spec.user }
+}
+
+/// Takes on the command's ids. With a single id, a user other than root is that id in one more user namespace, so that
+/// a build has the same ids everywhere; its bounding set is a new one and has to be emptied again.
+fn become_user(spec: &SandboxSpec, tier: Tier, keep: Capabilities) -> Result<(), SysError> {
+    let (uid, gid) = spec.user;
+    if tier == Tier::SingleId && spec.user != (0, 0) {
+        process::unshare(Namespaces::USER)?;
+        fs::write("/proc/self/setgroups", b"deny")?;
+        fs::write("/proc/self/uid_map", format!("{uid} 0 1\n").as_bytes())?;
+        fs::write("/proc/self/gid_map", format!("{gid} 0 1\n").as_bytes())?;
+    }
+    caps::bound(keep)?;
+    if spec.phase == Phase::Build {
+        caps::lock_secure_bits()?;
+    }
+    if tier == Tier::SingleId { Ok(()) } else { process::become_user(uid, gid, Some(&[gid])) }
 }

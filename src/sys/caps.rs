@@ -14,6 +14,8 @@ pub struct Capabilities(u64);
 impl Capabilities {
     /// None.
     pub const NONE: Self = Self(0);
+    /// Signalling processes of other users, which an init has to.
+    pub const KILL: Self = Self(1 << 5);
     /// What rpm and scriptlets need to install files: `CHOWN`, `DAC_OVERRIDE`, `FOWNER`, `FSETID`,
     /// `KILL`, `SETGID`, `SETUID`, `SETPCAP`, `NET_BIND_SERVICE`, `SYS_CHROOT`, `SETFCAP`.
     pub const INSTALL: Self = Self(0x8004_05fb);

@@ -22,8 +22,8 @@ const BUILD_DIRECTORY: &str = "/builddir";
 
 const NO_PRIVILEGES: Attributes = Attributes::NO_SUID.and(Attributes::NO_DEVICES);
 
-/// Makes the root of `spec` and everything mounted in it; attached in this mount namespace, not entered yet.
-pub(super) fn build(spec: &SandboxSpec) -> Result<OwnedFd, Failure> {
+/// Makes the root of `spec` and everything mounted in it, with /builddir for `builder`; attached in this mount namespace, not entered yet.
+pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, Failure> {
     let store = at::open_directory(".").during("opening the store")?;
     let scratch = mount::new("tmpfs", &[Parameter::Text("mode", "0755".to_owned())], NO_PRIVILEGES)
         .and_then(|scratch| mount::attach(&scratch, &store).map(|()| scratch))
@@ -32,7 +32,7 @@ pub(super) fn build(spec: &SandboxSpec) -> Result<OwnedFd, Failure> {
     let root = overlay(spec, &skeleton).during("mounting the overlay")?;
     mount::attach(&root, &scratch).during("attaching the overlay")?;
     if spec.phase == Phase::Build && !is_bound(spec, BUILD_DIRECTORY) {
-        own_build_directory(spec, &root).during("making /builddir")?;
+        own_build_directory(builder, &root).during("making /builddir")?;
     }
     for (number, step) in spec.steps.iter().enumerate() {
         perform(step, &root, &scratch, Place { number, network: spec.network })
@@ -65,10 +65,9 @@ fn is_bound(spec: &SandboxSpec, path: &str) -> bool {
 }
 
 /// A mount of its own that stays writable when the root becomes read-only.
-fn own_build_directory(spec: &SandboxSpec, root: &OwnedFd) -> Result<(), SysError> {
+fn own_build_directory((uid, gid): (u32, u32), root: &OwnedFd) -> Result<(), SysError> {
     let directory = at::ensure_directory(root, BUILD_DIRECTORY)?;
-    let (uid, gid) = spec.user;
-    at::chown(root, &BUILD_DIRECTORY[1..], uid, gid)?;
+    at::chown(&directory, "", uid, gid)?;
     let own = mount::clone_tree(&directory, "", Extent::This)?;
     mount::attach(&own, &directory)
 }
