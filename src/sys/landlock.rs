@@ -7,6 +7,10 @@ use crate::sys::error::checked;
 
 const MAKE_CHARACTER_DEVICE: u64 = 1 << 6;
 const MAKE_BLOCK_DEVICE: u64 = 1 << 11;
+/// To rename and link between directories. A ruleset that does not speak of it forbids it, and every build does it.
+const REFER: u64 = 1 << 13;
+/// The version that knows it.
+const REFERS: i64 = 2;
 const ABSTRACT_SOCKETS: u64 = 1 << 0;
 const SIGNALS: u64 = 1 << 1;
 /// The version that knows scopes.
@@ -23,14 +27,15 @@ pub fn version() -> i64 {
 }
 
 /// From now on: no device nodes, no mounts, and, where the kernel knows scopes, no signals to and no abstract sockets
-/// of processes outside. Needs `no_new_privs`. Does nothing on a kernel without Landlock.
+/// of processes outside. Needs `no_new_privs`. Does nothing on a kernel without Landlock, or with its first version,
+/// under which no file could be renamed from one directory to another.
 pub fn restrict() -> Result<(), SysError> {
     let version = version();
-    if version == 0 {
+    if version < REFERS {
         return Ok(());
     }
     // `struct landlock_ruleset_attr`: file system, network, scopes; older kernels know only the first.
-    let rules = [MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE, 0, ABSTRACT_SOCKETS | SIGNALS];
+    let rules = [MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE | REFER, 0, ABSTRACT_SOCKETS | SIGNALS];
     let size = if version >= SCOPES { size_of_val(&rules) } else { size_of::<u64>() };
     #[expect(unsafe_code, reason = "landlock has no wrapper here")]
     // SAFETY: the array is laid out as the structure of the stated size.
@@ -39,8 +44,28 @@ pub fn restrict() -> Result<(), SysError> {
     #[expect(unsafe_code, reason = "the kernel just made this descriptor for us")]
     // SAFETY: the descriptor is new and nobody else owns it.
     let ruleset = unsafe { OwnedFd::from_raw_fd(ruleset as i32) };
+    allow_everywhere(&ruleset, REFER)?;
     #[expect(unsafe_code, reason = "landlock has no wrapper here")]
     // SAFETY: takes a descriptor and flags only.
     let result = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) };
     checked("landlock_restrict_self", "", result).map(drop)
+}
+
+/// `struct landlock_path_beneath_attr`, which is packed.
+#[repr(C, packed)]
+struct Beneath {
+    rights: u64,
+    directory: i32,
+}
+
+fn allow_everywhere(ruleset: &OwnedFd, rights: u64) -> Result<(), SysError> {
+    const PATH_BENEATH: u32 = 1;
+    let root = crate::sys::at::open_place("/")?;
+    let rule = Beneath { rights, directory: root.as_raw_fd() };
+    #[expect(unsafe_code, reason = "landlock has no wrapper here")]
+    // SAFETY: the structure is laid out as the kernel's, and outlives the call.
+    let result = unsafe {
+        libc::syscall(libc::SYS_landlock_add_rule, ruleset.as_raw_fd(), PATH_BENEATH, &raw const rule, 0)
+    };
+    checked("landlock_add_rule", "path beneath /", result).map(drop)
 }

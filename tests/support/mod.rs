@@ -183,6 +183,11 @@ impl Ran {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }
 
+    /// Standard output, whatever the exit code.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
     /// Standard error.
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
