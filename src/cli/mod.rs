@@ -82,6 +82,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match args.verb.run(&args.common, &output) {
         Ok(code) => code,
         Err(failure) => {
+            // Whatever an interrupted run stumbled over, the signal was the reason.
+            let interrupted =
+                crate::engine::is_interrupted().then(|| crate::engine::Error::Interrupted.into());
+            let failure = interrupted.unwrap_or(failure);
             output.failure(&failure);
             failure.exit_code()
         }

@@ -115,7 +115,9 @@ impl Reporter for Plain {
             Event::Started { .. } => {}
             Event::Finished { stage, milliseconds, ok } => {
                 let line = self.counts.ended(stage, milliseconds, ok.into());
-                if self.volume > Volume::Quiet {
+                // A command in the root speaks for itself.
+                let shown = stage != Stage::Run || self.volume == Volume::Verbose;
+                if shown && self.volume > Volume::Quiet {
                     say(&line);
                 }
             }

@@ -54,6 +54,11 @@ pub fn is_root() -> bool {
     crate::sandbox::started_by_root()
 }
 
+/// Whether a signal asked for the end.
+pub fn is_interrupted() -> bool {
+    crate::sandbox::interrupted()
+}
+
 impl<'a> Engine<'a> {
     /// An engine with these settings that tells `reporter` what happens.
     pub fn new(settings: Settings, reporter: &'a dyn Reporter) -> Self {

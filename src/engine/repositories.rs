@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use crate::config::Repo;
+use crate::config::{Check, Repo};
 use crate::engine::error::Error;
 use crate::engine::session::Session;
 use crate::fetch::Repository;
@@ -48,6 +48,9 @@ impl Session<'_> {
             let threads: Vec<_> = self.release.repos.iter().map(|repo| (repo, ask(repo))).collect();
             threads.into_iter().map(|(repo, thread)| (repo, thread.join())).collect()
         });
+        for repo in self.release.repos.iter().filter(|repo| repo.gpgcheck == Check::Off) {
+            reporter.warn(format!("packages of repository {} are not checked with OpenPGP", repo.id));
+        }
         let mut sources = Vec::new();
         for (repo, answer) in answers {
             let answer = answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic));

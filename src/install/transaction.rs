@@ -137,6 +137,7 @@ impl<'a> Transaction<'a> {
             Action::Place { member } => {
                 let added = &self.added[member - self.before];
                 let package = added.member.nevra.clone();
+                self.placed += 1;
                 self.reporter.report(Event::Progress {
                     stage: Stage::Install,
                     item: package.clone(),
@@ -145,7 +146,6 @@ impl<'a> Transaction<'a> {
                     bytes: 0,
                     total_bytes: 0,
                 });
-                self.placed += 1;
                 let directory = relative(self.tools.store, &added.stored.path);
                 let fates = fates[member - self.before].clone();
                 self.pending.push(Operation::Files { package, directory, fates });

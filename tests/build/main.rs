@@ -6,4 +6,5 @@
 mod support;
 
 mod failures;
+mod interrupt;
 mod sources;

@@ -25,7 +25,7 @@ impl Error {
             Reason::System(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free space, or put the store elsewhere: --store DIR".to_owned())
             }
-            Reason::System(_) => None,
+            Reason::System(_) | Reason::Interrupted => None,
             _ => {
                 Some("the package file is damaged or hostile; tell whoever serves the repository".to_owned())
             }
@@ -36,6 +36,9 @@ impl Error {
 /// In which way a package is bad, or what else went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
+    /// The run was interrupted before its turn came.
+    #[error("the run was interrupted")]
+    Interrupted,
     /// It is not a package.
     #[error(transparent)]
     Package(#[from] PackageFileError),

@@ -116,7 +116,9 @@ impl<'a> Work<'a> {
     fn run(&self) {
         while let Some(at) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let source = &self.sources[*at];
-            let result = unpack_one(source, self.store)
+            let interrupted = crate::sandbox::interrupted().then_some(Err(Reason::Interrupted));
+            let result = interrupted
+                .unwrap_or_else(|| unpack_one(source, self.store))
                 .map_err(|reason| Error { package: source.nevra.to_string(), reason });
             let mut done = self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             match result {

@@ -1,0 +1,42 @@
+//! A signal ends a run in any stage, at once and without leftovers.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::support::{Place, users};
+
+const SLOW: &str = "Name: slow\nVersion: 1\nRelease: 1\nSummary: Sleeps\nLicense: MIT\nBuildArch: noarch\n\
+    %description\nSleeps.\n%build\ntrap '' TERM INT HUP\nsetsid sleep 1000 &\nsleep 1000\n%files\n";
+
+#[test]
+fn a_signal_ends_everything_within_two_seconds() {
+    let place = Place::new(users()[0]);
+    let spec = place.write("slow.spec", SLOW);
+    let sources = place.path("sources");
+    std::fs::create_dir(&sources).unwrap();
+    // Early, while packages are fetched and unpacked; later, in scriptlets; last, in a build that ignores signals.
+    for delay in [300, 900, 1500, 2500, 20_000] {
+        let arguments = ["build", "--spec", spec.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+        let mut running =
+            place.kiln().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        let signalled = std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status();
+        assert!(signalled.unwrap().success());
+        let began = Instant::now();
+        let status = running.wait().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(2), "after {delay} ms it took {:?}", began.elapsed());
+        assert_eq!(status.code(), Some(130), "after {delay} ms");
+        let store = place.path("store");
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        assert!(!mounts.contains(store.to_str().unwrap()), "a mount is left after {delay} ms");
+        assert!(!processes_in(&store), "a process is left after {delay} ms");
+    }
+    place.run(&["run", "--", "true"]).expect(0);
+}
+
+/// Whether a process has its working directory in a directory, as every keeper has.
+fn processes_in(directory: &std::path::Path) -> bool {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut links = entries.filter_map(|entry| std::fs::read_link(entry.path().join("cwd")).ok());
+    links.any(|cwd| cwd.starts_with(directory))
+}
