@@ -61,6 +61,9 @@ pub enum Error {
     /// The id maps could not be written.
     #[error("cannot map user ids into the namespace")]
     Map(#[source] SysError),
+    /// The control groups could not be made, or a process not be put into them.
+    #[error("cannot make the sandbox's control groups")]
+    Group(#[source] SysError),
     /// Talking to a process of ours failed.
     #[error("cannot talk to the sandbox")]
     Talk(#[source] SysError),

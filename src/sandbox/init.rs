@@ -12,8 +12,9 @@ use crate::sandbox::serve::JobTable;
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sandbox::{Failure, root};
 use crate::sys::caps::{self, Capabilities};
+use crate::sys::child::{self, Ended};
 use crate::sys::mount::{self, Propagation};
-use crate::sys::process::{self, Ended, Inspection, Namespaces, Resource};
+use crate::sys::process::{self, Inspection, Namespaces, Resource};
 use crate::sys::{SysError, fs, net, poll};
 
 /// Everything that PID 1 is given.
@@ -41,7 +42,7 @@ impl Init {
             }
         };
         let ended = self.attend(payload.pid, &payload.children);
-        let cpu_milliseconds = process::children_cpu_milliseconds();
+        let cpu_milliseconds = child::children_cpu_milliseconds();
         let answer = match ended {
             Ended::Exited(code) => Answer::Exited { code, cpu_milliseconds },
             Ended::Signalled(signal) => Answer::Signalled { signal, cpu_milliseconds },
@@ -53,11 +54,12 @@ impl Init {
     fn prepare(&mut self) -> Result<Running, Failure> {
         self.leave_the_keeper().during("leaving the keeper")?;
         match wire::receive(&self.supervisor, "supervisor") {
-            Ok(Some((Order::Go, _))) => {}
+            Ok(Some((Order::Go { processes }, _))) => {
+                separate(processes).during("entering the last namespaces")?;
+            }
             // Nobody is there to be told: the supervisor has ended or was interrupted.
             _ => process::exit(1),
         }
-        Self::separate().during("entering the last namespaces")?;
         let root = root::build(&self.spec, identity(&self.spec, self.tier))?;
         set_clocks().during("setting the clocks")?;
         process::set_hostname(&self.spec.hostname).during("setting the host name")?;
@@ -68,7 +70,7 @@ impl Init {
         drop(root);
         process::set_inspection(Inspection::Refused).during("hiding PID 1")?;
         process::no_new_privileges().during("renouncing privileges")?;
-        let children = process::children_descriptor().during("watching for children")?;
+        let children = child::children_descriptor().during("watching for children")?;
         let streams = std::mem::take(&mut self.streams);
         let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams };
         let Started { pid, terminal } = payload.start()?;
@@ -94,19 +96,11 @@ impl Init {
         process::new_session()
     }
 
-    fn separate() -> Result<(), SysError> {
-        process::unshare(Namespaces::CGROUP)?;
-        mount::set_propagation(Propagation::Private)?;
-        // 1 and not 0: with 0 the kernel would still start a piped core handler on the host.
-        process::set_limit(Resource::Core, 1, 1)?;
-        process::set_limit(Resource::Files, 1024, 524_288)
-    }
-
     /// Reaps until the payload has ended; passes on the supervisor's orders.
     fn attend(&self, payload: Pid, children: &OwnedFd) -> Ended {
         let mut supervised = true;
         loop {
-            while let Ok(Some((pid, ended))) = process::reap() {
+            while let Ok(Some((pid, ended))) = child::reap() {
                 if pid == payload {
                     return ended;
                 }
@@ -116,8 +110,8 @@ impl Init {
             poll::drain(children);
             if ready.contains(&1) {
                 match wire::receive(&self.supervisor, "supervisor") {
-                    Ok(Some((Order::Terminate, _))) => process::terminate_group(payload),
-                    Ok(Some((Order::Go, _))) => {}
+                    Ok(Some((Order::Terminate, _))) => child::terminate_group(payload),
+                    Ok(Some((Order::Go { .. }, _))) => {}
                     // Without a supervisor nobody wants the result.
                     Ok(None) | Err(_) => process::exit(1),
                 }
@@ -139,4 +133,13 @@ fn set_clocks() -> Result<(), SysError> {
     let (monotonic, boottime) = process::uptimes();
     let text = format!("monotonic -{} 0\nboottime -{} 0\n", monotonic.max(1) - 1, boottime.max(1) - 1);
     fs::write("/proc/self/timens_offsets", text.as_bytes())
+}
+
+fn separate(processes: Option<u64>) -> Result<(), SysError> {
+    process::unshare(Namespaces::CGROUP)?;
+    mount::set_propagation(Propagation::Private)?;
+    // 1 and not 0: with 0 the kernel would still start a piped core handler on the host.
+    process::set_limit(Resource::Core, 1, 1)?;
+    process::set_limit(Resource::Files, 1024, 524_288)?;
+    processes.map_or(Ok(()), |most| process::set_limit(Resource::Processes, most, most))
 }

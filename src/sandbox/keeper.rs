@@ -4,15 +4,17 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Mutex;
 
-use crate::plan::{IdMap, Job, SandboxSpec, Tier};
+use crate::plan::{IdMap, Job, Phase, SandboxSpec, Tier};
+use crate::report::SandboxRecord;
+use crate::sandbox::cgroup::{Cgroups, Group};
 use crate::sandbox::running::Sandbox;
 use crate::sandbox::serve::{KEEPER, REMOVE};
 use crate::sandbox::streams::Streams;
 use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, ids};
 use crate::sys::userns::Helper;
-use crate::sys::{SysError, fs, socket, userns};
-use crate::unit::HostPath;
+use crate::sys::{SysError, fs, landlock, socket, userns};
+use crate::unit::{HostPath, Limits};
 
 /// The process that holds the user namespace of this run. Any number of threads may use it at once.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub struct Keeper {
     /// needs no lock. `None` only while it is being dropped.
     socket: Option<OwnedFd>,
     helper: Mutex<Helper>,
+    cgroups: Cgroups,
 }
 
 const WHO: &str = "keeper";
@@ -42,7 +45,12 @@ impl Keeper {
             let _ = helper.wait();
             return Err(error);
         }
-        Ok(Self { ids: ids.clone(), socket: Some(ours), helper: Mutex::new(helper) })
+        Ok(Self {
+            ids: ids.clone(),
+            socket: Some(ours),
+            helper: Mutex::new(helper),
+            cgroups: Cgroups::detect(),
+        })
     }
 
     /// The maps that it was started with.
@@ -72,7 +80,35 @@ impl Keeper {
         let streams = Streams::new(spec.stdio).map_err(Error::Talk)?;
         let theirs: Vec<_> = streams.theirs.iter().map(OwnedFd::as_fd).collect();
         let answers = self.ask(&Request::Spawn(Box::new(spec.clone())), &theirs)?;
-        Sandbox::begin(spec, answers, streams.ours)
+        Sandbox::begin(spec, answers, (streams.ours, self.group(spec)?))
+    }
+
+    /// A build is always measured; what else runs, when it is limited.
+    fn group(&self, spec: &SandboxSpec) -> Result<Option<Group>, Error> {
+        let Limits { memory, cpus, pids, .. } = &spec.limits;
+        if spec.phase == Phase::Install && memory.is_none() && cpus.is_none() && pids.is_none() {
+            return Ok(None);
+        }
+        self.cgroups.create(&spec.limits).map_err(Error::Group)
+    }
+
+    /// How a sandbox is made here, and what this host does not give it.
+    pub fn record(&self, spec: &SandboxSpec) -> SandboxRecord {
+        let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let mut warnings = self.cgroups.losses(&spec.limits);
+        if spec.limits.disk.is_some() {
+            warnings.push("disk limit not enforced".to_owned());
+        }
+        if landlock::version() == 0 {
+            warnings.push("the kernel has no Landlock".to_owned());
+        }
+        SandboxRecord {
+            tier: word(serde_json::json!(self.ids.tier)),
+            cgroup: self.cgroups.word().to_owned(),
+            network: word(serde_json::json!(spec.network)),
+            limits: spec.limits.clone(),
+            warnings,
+        }
     }
 
     fn ask(&self, request: &Request, more: &[BorrowedFd<'_>]) -> Result<OwnedFd, Error> {

@@ -15,6 +15,7 @@
 //! What hostile code can reach: the payload's own three descriptors, the mounts of the root, and system calls that
 //! the filter lets through. It cannot look into PID 1, which is the only process of ours that it can see.
 
+mod cgroup;
 mod error;
 mod ids;
 mod init;
@@ -29,6 +30,7 @@ mod terminal;
 mod watch;
 mod wire;
 
+pub use cgroup::Hit;
 pub use error::{Error, Failure};
 pub use ids::id_map;
 pub use keeper::Keeper;

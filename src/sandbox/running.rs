@@ -6,11 +6,12 @@ use std::time::Duration;
 use crate::plan::SandboxSpec;
 use crate::report::Usage;
 use crate::sandbox::Error;
+use crate::sandbox::cgroup::{Group, Hit};
 use crate::sandbox::streams::Ours;
 use crate::sandbox::watch::{Verdict, Watch};
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sys::poll::{self, Interest};
-use crate::sys::{process, signal};
+use crate::sys::{child, signal};
 
 /// How a sandbox ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Outcome {
     pub status: Status,
     /// What it used.
     pub usage: Usage,
+    /// The limits that the kernel held it to.
+    pub hits: Vec<Hit>,
 }
 
 /// A running sandbox. Dropping it kills everything in it.
@@ -62,6 +65,8 @@ pub struct Sandbox {
     init: OwnedFd,
     answers: OwnedFd,
     streams: Ours,
+    /// Last, so that it is removed when everything in it is dead.
+    group: Option<Group>,
 }
 
 /// How long to wait for more output after the end of PID 1, when everybody who could write is dead.
@@ -70,14 +75,23 @@ const WHO: &str = "sandbox";
 
 impl Sandbox {
     /// Takes over from the keeper's side: the sandbox's PID 1 waits for its order to go.
-    pub(super) fn begin(spec: &SandboxSpec, answers: OwnedFd, streams: Ours) -> Result<Self, Error> {
+    pub(super) fn begin(
+        spec: &SandboxSpec,
+        answers: OwnedFd,
+        (streams, group): (Ours, Option<Group>),
+    ) -> Result<Self, Error> {
         let init = match wire::receive(&answers, WHO)? {
             Some((Answer::Started, mut descriptors)) if !descriptors.is_empty() => descriptors.remove(0),
             Some((Answer::Failed(failure), _)) => return Err(Error::Failed(failure)),
             _ => return Err(Error::Lost { who: WHO }),
         };
-        let mut sandbox = Self { spec: spec.clone(), init, answers, streams };
-        wire::send(&sandbox.answers, &Order::Go, &[])?;
+        let mut sandbox = Self { spec: spec.clone(), init, answers, streams, group };
+        let mut processes = spec.limits.pids;
+        if let Some(group) = &sandbox.group {
+            processes = None;
+            child::pid_of(&sandbox.init).and_then(|pid| group.place(pid)).map_err(Error::Group)?;
+        }
+        wire::send(&sandbox.answers, &Order::Go { processes }, &[])?;
         match wire::receive(&sandbox.answers, WHO)? {
             Some((Answer::Ready, terminal)) => {
                 for outer in terminal {
@@ -107,18 +121,23 @@ impl Sandbox {
                 Some(Verdict::Terminate) => {
                     let _ = wire::send(&self.answers, &Order::Terminate, &[]);
                 }
-                Some(Verdict::Kill) => process::kill(&self.init).map_err(Error::Talk)?,
+                Some(Verdict::Kill) => child::kill(&self.init).map_err(Error::Talk)?,
             }
         }
         self.drain(on_output)?;
         let (told, cpu_milliseconds) = self.verdict_of_init()?;
-        let usage = Usage { cpu_milliseconds, ..Usage::default() };
-        Ok(Outcome { status: watch.reason.unwrap_or(told), usage })
+        let known = Usage { cpu_milliseconds, ..Usage::default() };
+        Ok(Outcome {
+            status: watch.reason.unwrap_or(told),
+            usage: self.group.as_ref().map_or(known, |group| group.usage(known)),
+            hits: self.group.as_ref().map(Group::hits).unwrap_or_default(),
+        })
     }
 
     /// Waits for something to do and does it; true at the end of PID 1.
     fn advance(&mut self, watch: &mut Watch, on_output: &mut dyn FnMut(&[u8])) -> Result<bool, Error> {
         self.streams.follow_size();
+        self.group.iter_mut().for_each(Group::sample);
         self.streams.close_what_is_done();
         let mut watched = self.streams.watched();
         let slots: Vec<_> = watched.iter().map(|(slot, ..)| *slot).collect();
@@ -171,7 +190,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        let _ = process::kill(&self.init);
+        let _ = child::kill(&self.init);
         // The kernel has killed and reaped everything inside when this returns.
         let _ = poll::ready(&[(self.init.as_fd(), Interest::Read)], None);
     }

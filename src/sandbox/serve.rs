@@ -12,7 +12,7 @@ use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, Failure};
 use crate::sys::mount::{self, Propagation};
 use crate::sys::process::{self, Copied, Namespaces};
-use crate::sys::{SysError, fs, tree};
+use crate::sys::{SysError, child, fs, tree};
 
 /// The name that makes this program the keeper.
 pub const KEEPER: &str = "kiln-keeper";
@@ -52,7 +52,7 @@ fn leave_the_host() -> Result<(), SysError> {
     process::new_keyring()?;
     process::set_umask();
     process::default_signals()?;
-    process::forget_children();
+    child::forget_children();
     fs::write("/proc/self/oom_score_adj", OOM_SCORE)?;
     if process::identity().0 == 0 {
         process::drop_groups()?;

@@ -40,7 +40,10 @@ pub(super) enum Answer {
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(super) enum Order {
     /// The control groups are in place: make the root and run.
-    Go,
+    Go {
+        /// How many processes one user id may have, where no group counts them.
+        processes: Option<u64>,
+    },
     /// Ask the payload to end.
     Terminate,
 }

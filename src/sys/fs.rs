@@ -149,6 +149,17 @@ pub fn stat(path: impl AsRef<Path>) -> Result<fs::Metadata> {
     fs::metadata(path).map_err(quoted("stat", path))
 }
 
+/// Whether this process may write to a file or directory.
+pub fn is_writable(path: impl AsRef<Path>) -> bool {
+    rustix::fs::access(path.as_ref(), rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Removes an empty directory.
+pub fn remove_dir(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    fs::remove_dir(path).map_err(quoted("rmdir", path))
+}
+
 /// Whether something is there, symbolic links followed.
 pub fn exists(path: impl AsRef<Path>) -> bool {
     path.as_ref().exists()

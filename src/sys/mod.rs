@@ -4,6 +4,7 @@
 pub mod artifact;
 pub mod at;
 pub mod caps;
+pub mod child;
 pub mod entry;
 mod error;
 pub mod flat;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions};
+use rustix::process::{DumpableBehavior, Pid, Signal};
 
 use crate::sys::SysError;
 use crate::sys::error::{checked, quoted};
@@ -79,7 +79,7 @@ pub fn fork() -> Result<Option<Pid>> {
     Ok(Pid::from_raw(checked("fork", "", i64::from(result))? as i32))
 }
 
-fn owned(fd: RawFd) -> OwnedFd {
+pub(in crate::sys) fn owned(fd: RawFd) -> OwnedFd {
     #[expect(unsafe_code, reason = "the kernel just made this descriptor for us")]
     // SAFETY: the descriptor is new and nobody else owns it.
     unsafe {
@@ -266,35 +266,6 @@ pub fn exec(path: &OsStr, argv: &[CString], environment: &[CString]) -> SysError
     SysError::new("execve", args, std::io::Error::last_os_error())
 }
 
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// It returned this code.
-    Exited(i32),
-    /// This signal killed it.
-    Signalled(i32),
-}
-
-/// Reaps one child that has ended; `None` when none has.
-pub fn reap() -> Result<Option<(Pid, Ended)>> {
-    match rustix::process::wait(WaitOptions::NOHANG) {
-        Err(rustix::io::Errno::CHILD) | Ok(None) => Ok(None),
-        Err(error) => Err(SysError::new("waitpid", "-1", error)),
-        Ok(Some((pid, status))) => {
-            let ended = status.exit_status().map_or_else(
-                || Ended::Signalled(status.terminating_signal().unwrap_or(libc::SIGKILL)),
-                Ended::Exited,
-            );
-            Ok(Some((pid, ended)))
-        }
-    }
-}
-
-/// Children are not waited for: they are gone when they end.
-pub fn forget_children() {
-    set_handling(libc::SIGCHLD, libc::SIG_IGN);
-}
-
 /// Every signal does what it does by default and none is blocked, whatever the parent process had arranged.
 pub fn default_signals() -> Result<()> {
     for signal in 1..=SIGNALS {
@@ -306,7 +277,7 @@ pub fn default_signals() -> Result<()> {
 /// The highest signal number.
 const SIGNALS: i32 = 64;
 
-fn set_handling(signal: i32, handling: libc::sighandler_t) {
+pub(in crate::sys) fn set_handling(signal: i32, handling: libc::sighandler_t) {
     #[expect(unsafe_code, reason = "installing handlers is unsafe; these are the two that run no code")]
     // SAFETY: SIG_DFL and SIG_IGN run no code; numbers that cannot be set are refused without effect.
     unsafe {
@@ -314,7 +285,7 @@ fn set_handling(signal: i32, handling: libc::sighandler_t) {
     }
 }
 
-fn set_mask(how: i32, signals: &[i32]) -> Result<()> {
+pub(in crate::sys) fn set_mask(how: i32, signals: &[i32]) -> Result<()> {
     let mut set = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
     #[expect(unsafe_code, reason = "signal sets have no safe wrapper here")]
     // SAFETY: `sigemptyset` initialises the set before it is used; the old mask is not asked for.
@@ -326,46 +297,6 @@ fn set_mask(how: i32, signals: &[i32]) -> Result<()> {
         libc::sigprocmask(how, set.as_ptr(), std::ptr::null_mut())
     };
     checked("sigprocmask", format!("{signals:?}"), i64::from(result)).map(drop)
-}
-
-/// A descriptor that becomes readable when a child ends; the signal itself is blocked.
-pub fn children_descriptor() -> Result<OwnedFd> {
-    set_mask(libc::SIG_BLOCK, &[libc::SIGCHLD])?;
-    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
-    #[expect(unsafe_code, reason = "signalfd has no wrapper here")]
-    // SAFETY: the set is initialised before it is used, and the descriptor is new.
-    let fd = unsafe {
-        libc::sigemptyset(set.as_mut_ptr());
-        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
-        libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-    };
-    checked("signalfd", "SIGCHLD", i64::from(fd)).map(|fd| owned(fd as RawFd))
-}
-
-/// Kills the process that a descriptor stands for; one that has ended is no failure.
-pub fn kill(pidfd: impl AsFd) -> Result<()> {
-    match rustix::process::pidfd_send_signal(pidfd, Signal::KILL) {
-        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(SysError::new("pidfd_send_signal", "SIGKILL", error)),
-    }
-}
-
-/// Asks a process group to end.
-pub fn terminate_group(leader: Pid) {
-    let _ = rustix::process::kill_process_group(leader, Signal::TERM);
-}
-
-/// Processor time of all children that were reaped, in milliseconds.
-pub fn children_cpu_milliseconds() -> u64 {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-    #[expect(unsafe_code, reason = "getrusage has no wrapper here")]
-    // SAFETY: the structure is plain numbers, zero is valid, and the kernel fills it.
-    let usage = unsafe {
-        libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
-        usage.assume_init()
-    };
-    let milliseconds = |time: libc::timeval| time.tv_sec as u64 * 1000 + time.tv_usec as u64 / 1000;
-    milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
 }
 
 /// A limit of one process and its children.

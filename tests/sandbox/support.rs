@@ -3,11 +3,11 @@
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command as Process, Stdio as Streams};
+use std::process::{Child, Command as Process, Stdio as Streams};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kiln::plan::{Access, Command, Phase, Root, SandboxSpec, Step, Tier, base_steps};
-use kiln::sandbox::{Keeper, Outcome, id_map};
+use kiln::sandbox::{Keeper, Outcome, Sandbox, id_map};
 use kiln::unit::{HostPath, RootPath};
 
 /// A keeper with its store.
@@ -61,22 +61,73 @@ impl Bench {
         spec
     }
 
+    /// Which control groups there are.
+    pub(crate) fn groups(&self) -> String {
+        self.keeper.record(&sh(Phase::Build, "")).cgroup
+    }
+
+    /// Control groups that this process has made and not removed.
+    pub(crate) fn left_groups(&self) -> Vec<PathBuf> {
+        let ours = format!("kiln-{}-", std::process::id());
+        let mut left = Vec::new();
+        let mut waiting = vec![PathBuf::from("/sys/fs/cgroup")];
+        while let Some(directory) = waiting.pop() {
+            for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    waiting.push(entry.path());
+                    // Other tests of this program may have theirs; an empty one is nobody's.
+                    let empty =
+                        std::fs::read(entry.path().join("cgroup.procs")).is_ok_and(|text| text.is_empty());
+                    if empty && entry.file_name().to_string_lossy().starts_with(&ours) {
+                        left.push(entry.path());
+                    }
+                }
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        left.retain(|path| path.exists());
+        left
+    }
+
+    /// How many processes the keeper of this bench has.
+    pub(crate) fn children(&self) -> usize {
+        let parent = |pid: &str| -> Option<String> {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            stat.rsplit_once(") ")?.1.split(' ').nth(1).map(str::to_owned)
+        };
+        let store = std::fs::canonicalize(&self.store).unwrap();
+        let pids: Vec<String> = std::fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+            .collect();
+        let here =
+            |pid: &&String| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|path| path == store);
+        let keeper = pids.iter().find(here);
+        pids.iter().filter(|pid| keeper.is_some() && parent(pid).as_ref() == keeper).count()
+    }
+
+    pub(crate) fn start(&self, spec: &SandboxSpec) -> Sandbox {
+        self.keeper.spawn(&self.prepared(spec)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     pub(crate) fn run(&self, spec: &SandboxSpec) -> (Outcome, String) {
         self.run_with(spec, Vec::new())
     }
 
     pub(crate) fn run_with(&self, spec: &SandboxSpec, input: Vec<u8>) -> (Outcome, String) {
-        let mut sandbox = self.keeper.spawn(&self.prepared(spec)).unwrap_or_else(|error| panic!("{error}"));
+        let mut sandbox = self.start(spec);
         sandbox.feed(input);
         let mut output = Vec::new();
         let outcome = sandbox.wait(&mut |bytes| output.extend_from_slice(bytes)).unwrap();
         (outcome, String::from_utf8_lossy(&output).into_owned())
     }
 
-    /// Runs a sandbox in another process of this test program, for specs that use the supervisor's own streams.
-    pub(crate) fn run_apart(&self, spec: &SandboxSpec, input: &str) -> String {
+    /// Starts a sandbox under another process of this test program.
+    pub(crate) fn start_apart(&self, spec: &SandboxSpec) -> Child {
         let spec = self.prepared(spec);
-        let mut child = Process::new(std::env::current_exe().unwrap())
+        Process::new(std::env::current_exe().unwrap())
             .args(["--exact", "supervisor", "--nocapture"])
             .env(STORE, &self.store)
             .env(SPEC, serde_json::to_string(&spec).unwrap())
@@ -84,7 +135,12 @@ impl Bench {
             .stdout(Streams::piped())
             .stderr(Streams::piped())
             .spawn()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// Runs a sandbox in another process of this test program, for specs that use the supervisor's own streams.
+    pub(crate) fn run_apart(&self, spec: &SandboxSpec, input: &str) -> String {
+        let mut child = self.start_apart(spec);
         let mut stdin = child.stdin.take().unwrap();
         let output = std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -113,6 +169,7 @@ pub(crate) fn supervise() {
         stdout.write_all(text.as_bytes()).unwrap();
         stdout.flush().unwrap();
     };
+    kiln::sandbox::catch_signals().unwrap();
     print(BEGIN);
     keeper.spawn(&spec).unwrap().wait(&mut |_| {}).unwrap();
     print(END);

@@ -1,0 +1,261 @@
+//! Control groups: what the kernel itself keeps within limits, and what it counts.
+//!
+//! A host has version 2, version 1, both, or neither, and gives a user a part of it or nothing. What is there is found
+//! out once; a limit that the kernel will not keep is said, not hidden.
+
+mod layout;
+mod v1;
+mod v2;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::report::Usage;
+use crate::sys::{SysError, fs, process};
+use crate::unit::Limits;
+use layout::Layout;
+
+/// What this process may do with control groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cgroups {
+    /// Version 2, below this directory.
+    V2(PathBuf),
+    /// Version 1, below a directory of each controller.
+    V1(v1::Directories),
+    /// Nothing.
+    None,
+}
+
+/// What is written to which file of a new group; files that a kernel may lack are marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Setting {
+    file: &'static str,
+    value: String,
+    presence: Presence,
+}
+
+/// Whether every kernel has a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Always,
+    Maybe,
+}
+
+/// One sandbox's groups; removed when dropped.
+#[derive(Debug)]
+pub(super) struct Group {
+    version: Version,
+    directories: Vec<PathBuf>,
+    peak_pids: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
+}
+
+/// A limit that the kernel kept a sandbox within.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    /// Memory: processes were killed for it.
+    Memory,
+    /// Processes: a fork was refused.
+    Processes,
+}
+
+impl Cgroups {
+    /// Finds out what this process may use.
+    pub(super) fn detect() -> Self {
+        let text = |path| fs::read_text(path).unwrap_or_default();
+        let layout = Layout::parse(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"));
+        if let Some(parent) = layout.v2.as_ref().and_then(v2::parent) {
+            return Self::V2(parent);
+        }
+        v1::directories(&layout).map_or(Self::None, Self::V1)
+    }
+
+    /// Removes what a kiln that was killed has left. One that runs has its process id in the names of its groups.
+    pub(super) fn sweep(&self) {
+        let parents: Vec<&PathBuf> = match self {
+            Self::V2(parent) => vec![parent],
+            Self::V1(directories) => directories.iter().map(|(_, path)| path).collect(),
+            Self::None => Vec::new(),
+        };
+        for parent in parents {
+            for name in fs::list(parent).unwrap_or_default() {
+                if name.to_str().and_then(maker).is_some_and(|pid| !fs::exists(format!("/proc/{pid}"))) {
+                    let _ = fs::remove_dir(parent.join(name));
+                }
+            }
+        }
+    }
+
+    /// The word for the record.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::V2(_) => "v2",
+            Self::V1(_) => "v1",
+            Self::None => "none",
+        }
+    }
+
+    /// The limits that the kernel does not keep here.
+    pub(super) fn losses(&self, limits: &Limits) -> Vec<String> {
+        let mut losses = Vec::new();
+        if *self == Self::None {
+            if limits.memory.is_some() {
+                losses.push("memory limit not enforced by the kernel: no control group".to_owned());
+            }
+            if limits.cpus.is_some() {
+                losses.push("cpus limit not enforced by the kernel: no control group".to_owned());
+            }
+            if limits.pids.is_some() {
+                losses.push("pids limit enforced for each user id only: no control group".to_owned());
+            }
+        }
+        losses
+    }
+
+    /// Makes the groups of one sandbox; none where there is nothing to make them in.
+    pub(super) fn create(&self, limits: &Limits) -> Result<Option<Group>, SysError> {
+        let name = format!("{PREFIX}{}-{}", process::pid(), number());
+        let (version, wanted) = match self {
+            Self::V2(parent) => (Version::V2, vec![(parent.join(name), v2::settings(limits))]),
+            Self::V1(directories) => {
+                let wanted = directories.iter();
+                let wanted = wanted.map(|(kind, path)| (path.join(&name), v1::settings(kind, limits)));
+                (Version::V1, wanted.collect())
+            }
+            Self::None => return Ok(None),
+        };
+        let mut group = Group { version, directories: Vec::new(), peak_pids: 0 };
+        for (path, settings) in wanted {
+            fs::create_dir(&path, 0o755)?;
+            group.directories.push(path);
+            group.apply(&settings)?;
+        }
+        Ok(Some(group))
+    }
+}
+
+const PREFIX: &str = "kiln-";
+
+/// The process that made a group, by the group's name.
+fn maker(name: &str) -> Option<u32> {
+    let (pid, number) = name.strip_prefix(PREFIX)?.split_once('-')?;
+    number.parse::<u32>().ok()?;
+    pid.parse().ok()
+}
+
+fn number() -> u32 {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Group {
+    fn apply(&self, settings: &[Setting]) -> Result<(), SysError> {
+        let Some(directory) = self.directories.last() else { return Ok(()) };
+        for Setting { file, value, presence } in settings {
+            let path = directory.join(file);
+            if *presence == Presence::Always || fs::exists(&path) {
+                fs::write(path, value.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a process, and whatever it will start, into the groups.
+    pub(super) fn place(&self, pid: u32) -> Result<(), SysError> {
+        let mut places = self.directories.iter();
+        places.try_for_each(|path| fs::write(path.join("cgroup.procs"), pid.to_string().as_bytes()))
+    }
+
+    fn text(&self, file: &str) -> Option<String> {
+        self.directories.iter().find_map(|path| fs::read_text(path.join(file)).ok())
+    }
+
+    fn count(&self, file: &str) -> u64 {
+        self.text(file).and_then(|text| text.trim().parse().ok()).unwrap_or_default()
+    }
+
+    /// A line `key value` of a file with several.
+    fn entry(&self, file: &str, key: &str) -> u64 {
+        self.text(file).map_or(0, |text| entry(&text, key))
+    }
+
+    /// Looks at what no kernel keeps the peak of.
+    pub(super) fn sample(&mut self) {
+        self.peak_pids = self.peak_pids.max(self.count("pids.current"));
+    }
+
+    /// What has been used so far, beside what is known already.
+    pub(super) fn usage(&self, known: Usage) -> Usage {
+        let peak_pids = self.peak_pids.max(self.count("pids.peak"));
+        match self.version {
+            Version::V2 => Usage {
+                peak_memory: self.count("memory.peak"),
+                cpu_milliseconds: self.entry("cpu.stat", "usage_usec") / 1000,
+                peak_pids,
+                io_bytes: v2::io_bytes(&self.text("io.stat").unwrap_or_default()),
+                throttled_milliseconds: self.entry("cpu.stat", "throttled_usec") / 1000,
+                oom_kills: self.entry("memory.events", "oom_kill"),
+            },
+            Version::V1 => Usage {
+                peak_memory: self.count("memory.max_usage_in_bytes"),
+                cpu_milliseconds: match self.count("cpuacct.usage") / 1_000_000 {
+                    0 => known.cpu_milliseconds,
+                    counted => counted,
+                },
+                peak_pids,
+                io_bytes: v1::io_bytes(&self.text("blkio.throttle.io_service_bytes").unwrap_or_default()),
+                throttled_milliseconds: self.entry("cpu.stat", "throttled_time") / 1_000_000,
+                oom_kills: self.entry("memory.oom_control", "oom_kill"),
+            },
+        }
+    }
+
+    /// The limits that were hit.
+    pub(super) fn hits(&self) -> Vec<Hit> {
+        let memory = match self.version {
+            Version::V2 => self.entry("memory.events", "oom_kill"),
+            Version::V1 => self.entry("memory.oom_control", "oom_kill"),
+        };
+        let pids = self.entry("pids.events", "max");
+        [(memory, Hit::Memory), (pids, Hit::Processes)]
+            .into_iter()
+            .filter_map(|(count, hit)| (count > 0).then_some(hit))
+            .collect()
+    }
+
+    /// Removes the groups, which must be empty; the kernel may need a moment to see that they are.
+    fn remove(&mut self) {
+        let began = Instant::now();
+        for path in self.directories.drain(..) {
+            while fs::remove_dir(&path).is_err_and(|error| error.errno() == Some(libc::EBUSY)) {
+                if began.elapsed() > PATIENCE {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+}
+
+/// How long the kernel may take to see that a group is empty.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// The value of `key` in lines of `key value`.
+fn entry(text: &str, key: &str) -> u64 {
+    text.lines()
+        .filter_map(|line| line.split_once(' '))
+        .find_map(|(name, value)| (name == key).then(|| value.trim().parse().ok()).flatten())
+        .unwrap_or_default()
+}

@@ -1,0 +1,89 @@
+//! What a parent does about its children: waiting, signalling, counting.
+
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
+
+use rustix::process::{Pid, Signal, WaitOptions};
+
+use crate::sys::SysError;
+use crate::sys::error::checked;
+use crate::sys::process::{owned, set_handling, set_mask};
+
+type Result<T> = std::result::Result<T, SysError>;
+
+/// Children are not waited for: they are gone when they end.
+pub fn forget_children() {
+    set_handling(libc::SIGCHLD, libc::SIG_IGN);
+}
+
+/// A descriptor that becomes readable when a child ends; the signal itself is blocked.
+pub fn children_descriptor() -> Result<OwnedFd> {
+    set_mask(libc::SIG_BLOCK, &[libc::SIGCHLD])?;
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    #[expect(unsafe_code, reason = "signalfd has no wrapper here")]
+    // SAFETY: the set is initialised before it is used, and the descriptor is new.
+    let fd = unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    };
+    checked("signalfd", "SIGCHLD", i64::from(fd)).map(|fd| owned(fd as RawFd))
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It returned this code.
+    Exited(i32),
+    /// This signal killed it.
+    Signalled(i32),
+}
+
+/// Reaps one child that has ended; `None` when none has.
+pub fn reap() -> Result<Option<(Pid, Ended)>> {
+    match rustix::process::wait(WaitOptions::NOHANG) {
+        Err(rustix::io::Errno::CHILD) | Ok(None) => Ok(None),
+        Err(error) => Err(SysError::new("waitpid", "-1", error)),
+        Ok(Some((pid, status))) => {
+            let ended = status.exit_status().map_or_else(
+                || Ended::Signalled(status.terminating_signal().unwrap_or(libc::SIGKILL)),
+                Ended::Exited,
+            );
+            Ok(Some((pid, ended)))
+        }
+    }
+}
+
+/// Kills the process that a descriptor stands for; one that has ended is no failure.
+pub fn kill(pidfd: impl AsFd) -> Result<()> {
+    match rustix::process::pidfd_send_signal(pidfd, Signal::KILL) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(SysError::new("pidfd_send_signal", "SIGKILL", error)),
+    }
+}
+
+/// The process id that a descriptor stands for, as this process sees it.
+pub fn pid_of(pidfd: impl AsFd) -> Result<u32> {
+    let path = format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd());
+    let text = crate::sys::fs::read_text(&path)?;
+    let pid = text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse::<u32>().ok());
+    pid.filter(|pid| *pid > 0)
+        .ok_or_else(|| SysError::new("read", path, std::io::Error::from_raw_os_error(libc::ESRCH)))
+}
+
+/// Asks a process group to end.
+pub fn terminate_group(leader: Pid) {
+    let _ = rustix::process::kill_process_group(leader, Signal::TERM);
+}
+
+/// Processor time of all children that were reaped, in milliseconds.
+pub fn children_cpu_milliseconds() -> u64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    #[expect(unsafe_code, reason = "getrusage has no wrapper here")]
+    // SAFETY: the structure is plain numbers, zero is valid, and the kernel fills it.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let milliseconds = |time: libc::timeval| time.tv_sec as u64 * 1000 + time.tv_usec as u64 / 1000;
+    milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
+}

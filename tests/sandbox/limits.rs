@@ -1,0 +1,189 @@
+//! What a sandbox may use, how it ends, and that nothing is left of it.
+
+use std::time::{Duration, Instant};
+
+use kiln::plan::Phase;
+use kiln::sandbox::{Hit, Status};
+use kiln::unit::{Bytes, Limits};
+
+use crate::support::{Bench, sh};
+
+fn limited(script: &str, limits: Limits) -> kiln::plan::SandboxSpec {
+    kiln::plan::SandboxSpec { limits, ..sh(Phase::Build, script) }
+}
+
+#[test]
+fn a_command_that_ignores_the_wish_to_end_is_killed_soon_after_its_time() {
+    let bench = Bench::new();
+    let spec =
+        limited("trap '' TERM INT HUP; sleep 1d & sleep 1d", Limits { time: Some(1), ..Limits::default() });
+    let began = Instant::now();
+    let (outcome, _) = bench.run(&spec);
+    assert_eq!(outcome.status, Status::TimedOut);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_command_that_writes_too_much_is_stopped() {
+    let bench = Bench::new();
+    let spec = limited("yes", Limits { log: Some(Bytes(1 << 20)), ..Limits::default() });
+    let (outcome, output) = bench.run(&spec);
+    assert_eq!(outcome.status, Status::LogLimit);
+    assert!(output.len() >= 1 << 20 && output.len() < 8 << 20, "{}", output.len());
+}
+
+#[test]
+fn the_end_of_the_command_is_the_end_of_everything() {
+    let bench = Bench::new();
+    let mark = format!("31{:07}", std::process::id());
+    let script = format!(
+        "for i in 1 2 3; do setsid sh -c 'trap \"\" HUP TERM; sleep {mark}' & done; sleep 0.2; exit 3"
+    );
+    let began = Instant::now();
+    let (outcome, _) = bench.run(&sh(Phase::Build, &script));
+    assert_eq!(outcome.status, Status::Exited(3));
+    assert!(began.elapsed() < Duration::from_secs(2), "the output of dead processes is not waited for");
+    assert!(!running(&mark), "a process was left behind");
+}
+
+/// Whether a process of the machine has this word on its command line.
+fn running(word: &str) -> bool {
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        std::fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|line| line.split(|byte| *byte == 0).any(|argument| argument == word.as_bytes()))
+    })
+}
+
+#[test]
+fn killing_everybody_ends_only_the_sandbox() {
+    let bench = Bench::new();
+    let (outcome, output) =
+        bench.run(&sh(Phase::Build, "kill -9 1; echo init lives; sh -c 'kill -9 -1'; echo dead"));
+    assert_eq!(outcome.status, Status::Signalled(9));
+    assert!(output.contains("init lives") && !output.contains("dead"), "{output}");
+}
+
+#[test]
+fn output_is_whole_however_much_it_is() {
+    let bench = Bench::new();
+    let (outcome, output) = bench.run(&sh(Phase::Build, "seq 1 300000"));
+    assert_eq!(outcome.status, Status::Exited(0));
+    assert!(output.ends_with("\n300000\n") && output.lines().count() == 300_000);
+}
+
+#[test]
+fn memory_is_limited_also_where_it_is_a_file() {
+    let bench = Bench::new();
+    if bench.groups() == "none" {
+        return;
+    }
+    let limits = Limits { memory: Some(Bytes(64 << 20)), ..Limits::default() };
+    for script in ["head -c 200M /dev/zero > /dev/shm/x", "head -c 200M /dev/zero | tail -n 1"] {
+        let (outcome, _) = bench.run(&limited(script, limits.clone()));
+        assert_ne!(outcome.status, Status::Exited(0), "{script}");
+        assert!(outcome.usage.oom_kills > 0 && outcome.hits.contains(&Hit::Memory), "{script}: {outcome:?}");
+        assert!(outcome.usage.peak_memory > 32 << 20, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_fork_bomb_stops_at_the_limit() {
+    let bench = Bench::new();
+    let limits = Limits { pids: Some(40), ..Limits::default() };
+    let script = "i=0; while [ $i -lt 100 ]; do sleep 30 & i=$((i+1)); done; echo all";
+    let (outcome, output) = bench.run(&limited(script, limits));
+    assert_ne!(outcome.status, Status::Exited(0));
+    assert!(!output.contains("all"), "{output}");
+    if bench.groups() != "none" {
+        assert!(outcome.hits.contains(&Hit::Processes), "{outcome:?}");
+    }
+}
+
+#[test]
+fn what_was_used_is_told() {
+    let bench = Bench::new();
+    let script = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; sleep 0.3";
+    let (outcome, _) = bench.run(&sh(Phase::Build, script));
+    assert!(outcome.usage.cpu_milliseconds >= 50, "{outcome:?}");
+    if bench.groups() != "none" {
+        assert!(outcome.usage.peak_memory > 100_000, "{outcome:?}");
+        assert!(outcome.usage.peak_pids >= 2, "{outcome:?}");
+    }
+}
+
+#[test]
+fn nothing_is_left_of_many_sandboxes() {
+    let bench = Bench::new();
+    bench.run(&sh(Phase::Build, "true"));
+    let before = (descriptors(), mounts());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let (outcome, _) = bench.run(&sh(Phase::Build, "true"));
+                    assert_eq!(outcome.status, Status::Exited(0));
+                }
+            });
+        }
+    });
+    assert_eq!(bench.children(), 0, "processes of the keeper");
+    assert_eq!(mounts(), before.1);
+    assert!(descriptors() <= before.0 + 40, "other tests of this program have descriptors too");
+    assert_eq!(bench.left_groups(), Vec::<std::path::PathBuf>::new());
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn mounts() -> usize {
+    std::fs::read_to_string("/proc/self/mountinfo").unwrap().lines().count()
+}
+
+#[test]
+fn a_dropped_sandbox_is_dead() {
+    let bench = Bench::new();
+    let mark = format!("32{:07}", std::process::id());
+    let sandbox = bench.start(&sh(Phase::Build, &format!("sleep {mark}")));
+    drop(sandbox);
+    assert!(!running(&mark));
+}
+
+#[test]
+fn a_killed_supervisor_takes_everything_with_it() {
+    let bench = Bench::new();
+    let mark = format!("33{:07}", std::process::id());
+    let mut spec = sh(Phase::Build, &format!("setsid sleep {mark} & sleep {mark}"));
+    spec.stdio = kiln::plan::Stdio::Connected;
+    let mut supervisor = bench.start_apart(&spec);
+    assert!(eventually(|| running(&mark)), "it runs");
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
+    assert!(eventually(|| !running(&mark)), "it is gone");
+}
+
+#[test]
+fn an_interrupted_supervisor_ends_its_sandbox_within_two_seconds() {
+    let bench = Bench::new();
+    let mark = format!("34{:07}", std::process::id());
+    let mut spec = sh(Phase::Build, &format!("trap '' TERM; sleep {mark} & while :; do wait; done"));
+    spec.stdio = kiln::plan::Stdio::Connected;
+    let mut supervisor = bench.start_apart(&spec);
+    assert!(eventually(|| running(&mark)), "it runs");
+    let began = Instant::now();
+    let pid = supervisor.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    supervisor.wait().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(!running(&mark));
+}
+
+fn eventually(condition: impl Fn() -> bool) -> bool {
+    (0..300).any(|_| {
+        let holds = condition();
+        if !holds {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        holds
+    })
+}
