@@ -45,12 +45,9 @@ impl Keeper {
             let _ = helper.wait();
             return Err(error);
         }
-        Ok(Self {
-            ids: ids.clone(),
-            socket: Some(ours),
-            helper: Mutex::new(helper),
-            cgroups: Cgroups::detect(),
-        })
+        let cgroups = Cgroups::detect();
+        cgroups.sweep();
+        Ok(Self { ids: ids.clone(), socket: Some(ours), helper: Mutex::new(helper), cgroups })
     }
 
     /// The maps that it was started with.

@@ -66,9 +66,9 @@ impl Bench {
         self.keeper.record(&sh(Phase::Build, "")).cgroup
     }
 
-    /// Control groups that this process has made and not removed.
-    pub(crate) fn left_groups(&self) -> Vec<PathBuf> {
-        let ours = format!("kiln-{}-", std::process::id());
+    /// Control groups that a process has made and not removed.
+    pub(crate) fn left_groups(maker: u32) -> Vec<PathBuf> {
+        let ours = format!("kiln-{maker}-");
         let mut left = Vec::new();
         let mut waiting = vec![PathBuf::from("/sys/fs/cgroup")];
         while let Some(directory) = waiting.pop() {
