@@ -124,6 +124,9 @@ impl<'a> Contents<'a> {
         let algorithm = file.digest.as_ref().map_or(FileAlgorithm::Sha256, FileDigest::algorithm);
         let mut hasher = FileHasher::new(algorithm);
         archive.content(file.size, |piece| {
+            if crate::sandbox::interrupted() {
+                return Err(Reason::Interrupted);
+            }
             hasher.update(piece);
             out.write_all(piece)
                 .map_err(|source| Reason::System(SysError::new("write", format!("{name:?}"), source)))
