@@ -62,8 +62,24 @@ impl<'a> Session<'a> {
             return Ok(keeper);
         }
         runs_here(self.release)?;
+        self.warn_of_limits();
         let keeper = Keeper::start(&self.ids, self.store.path())?;
         Ok(self.keeper.get_or_init(|| keeper))
+    }
+
+    /// Time and log are limited by the supervisor; nothing here limits the rest yet, and that must not look otherwise.
+    fn warn_of_limits(&self) {
+        let limits = &self.release.limits;
+        let table = [
+            ("memory", limits.memory.is_some()),
+            ("cpus", limits.cpus.is_some()),
+            ("pids", limits.pids.is_some()),
+            ("disk", limits.disk.is_some()),
+        ];
+        let unenforced: Vec<&str> = table.iter().filter(|row| row.1).map(|row| row.0).collect();
+        if !unenforced.is_empty() {
+            self.reporter.warn(format!("limits that are not enforced yet: {}", unenforced.join(", ")));
+        }
     }
 
     /// The fetcher; made when it is first asked for.

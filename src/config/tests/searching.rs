@@ -32,22 +32,22 @@ fn a_name_is_found_in_the_first_directory_that_has_it_and_else_among_the_shipped
 fn an_extended_file_is_looked_for_beside_the_file_and_then_in_the_search_order() {
     let files = [
         (
-            "/work/x.toml",
+            "/home/me/x.toml",
             "extends = [\"near\", \"far.toml\", \"family/fedora-44.toml\"]\n[release]\narch = \"i686\"",
         ),
-        ("/work/near.toml", ""),
+        ("/home/me/near.toml", ""),
         ("/etc/kiln/near.toml", "wrong"),
         ("/etc/kiln/far.toml", ""),
     ];
-    let release = loaded("/work/x.toml", &files).unwrap();
+    let release = loaded("/home/me/x.toml", &files).unwrap();
     assert_eq!(
         from(&release),
         [
-            "/work/near.toml",
+            "/home/me/near.toml",
             "/etc/kiln/far.toml",
             "<shipped>/family/fedora.toml",
             "<shipped>/family/fedora-44.toml",
-            "/work/x.toml",
+            "/home/me/x.toml",
         ]
     );
     assert_eq!(release.vars["basearch"], "i386");
