@@ -7,11 +7,15 @@ use std::process::Command;
 use kiln::plan::Tier;
 use kiln::sandbox::id_map;
 
+/// Held while the host's lists of users are changed: two tests do it.
+static LISTS: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// A user account that is there for one test.
 struct Account(String);
 
 impl Account {
     fn new(purpose: &str) -> Self {
+        let _held = LISTS.lock();
         let name = format!("kiln-{purpose}-{}", std::process::id());
         run("useradd", &["--no-create-home", "--shell", "/bin/sh", &name]);
         Self(name)
@@ -19,6 +23,7 @@ impl Account {
 
     /// Takes the account's line out of a file, or puts one in.
     fn subordinate(&self, range: Option<&str>) {
+        let _held = LISTS.lock();
         for path in ["/etc/subuid", "/etc/subgid"] {
             let text = std::fs::read_to_string(path).unwrap_or_default();
             let ours = format!("{}:", self.0);
