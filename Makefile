@@ -13,6 +13,7 @@ demo: deps
 # Everything, as root and as an ordinary user; needs no network but the host's Debian archive, for Clay.
 test: deps
 	$(CARGO) run --quiet --package clay -- make
+	$(CARGO) run --quiet --package clay -- sources
 	$(CARGO) test --workspace --quiet
 
 lint:
