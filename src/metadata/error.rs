@@ -152,6 +152,14 @@ pub enum Fault {
     /// NUL, a line break or another control character where a name is expected.
     #[error("a control character in `{0}`")]
     Control(String),
+    /// A part of a package's name with a character that it cannot have.
+    #[error("{field} `{value}` has a character that no {field} can have")]
+    Name {
+        /// Which part.
+        field: &'static str,
+        /// What it says.
+        value: String,
+    },
     /// An attribute or an element that must be there.
     #[error("no {0}")]
     Missing(&'static str),

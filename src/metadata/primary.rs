@@ -124,9 +124,7 @@ impl Primary {
             fields.location = location::join(&base, &href)?;
         }
         if element == "version" {
-            if evr.version.is_empty() {
-                return Err(Fault::Missing("version"));
-            }
+            evr.check()?;
             fields.evr.clear();
             evr.write(&mut fields.evr);
         }
@@ -186,6 +184,11 @@ impl Primary {
         ] {
             if text.is_empty() {
                 return Err(Fault::Missing(what));
+            }
+        }
+        for (text, field) in [(&fields.name, "name"), (&fields.arch, "arch")] {
+            if text.contains(['/', ' ', '(']) || field == "arch" && text.contains(['.', '-']) {
+                return Err(Fault::Name { field, value: quote(text) });
             }
         }
         let checksum = checksum.ok_or(Fault::Missing("checksum"))?;
@@ -292,6 +295,22 @@ impl<'a> EvrText<'a> {
             "rel" => self.release = value,
             _ => {}
         }
+    }
+
+    /// Refuses what no package can be called, so that a NEVRA's text can be taken apart again.
+    fn check(&self) -> Result<(), Fault> {
+        if !self.epoch.is_empty() && self.epoch.parse::<u32>().is_err() {
+            return Err(Fault::Number { field: "epoch", value: quote(&self.epoch) });
+        }
+        for (field, value) in [("version", &self.version), ("release", &self.release)] {
+            if value.is_empty() {
+                return Err(Fault::Missing(field));
+            }
+            if value.contains(['-', '/', ':', ' ']) {
+                return Err(Fault::Name { field, value: quote(value) });
+            }
+        }
+        Ok(())
     }
 
     /// Appends `[epoch:]version[-release]`: an epoch of 0 is left out, unless the version would be taken for one.

@@ -180,6 +180,11 @@ fn a_hostile_primary_is_refused_by_name() {
         refused("<name>bash</name>", ""),
         refused("<name>bash</name>", "<name>a</name><name>b</name>"),
         refused("ver=\"5\"", ""),
+        refused("rel=\"1\"", ""),
+        refused("epoch=\"0\"", "epoch=\"x\""),
+        refused("ver=\"5\"", "ver=\"5-5\""),
+        refused(">bash<", ">../bash<"),
+        refused(">noarch<", ">no.arch<"),
         refused("type=\"rpm\"", "type=\"deb\""),
         refused("</package>", &format!("</package>{twin}")),
         refused("<metadata", "<!DOCTYPE a [<!ENTITY b \"c\">]><metadata"),
@@ -203,6 +208,11 @@ fn a_hostile_primary_is_refused_by_name() {
     primary of repository `clay`, package number 1, element `package`: no name
     primary of repository `clay`, package `a`, element `name`: element `name` twice
     primary of repository `clay`, package `bash`, element `version`: no version
+    primary of repository `clay`, package `bash`, element `version`: no release
+    primary of repository `clay`, package `bash`, element `version`: epoch is `x`, not a number it can hold
+    primary of repository `clay`, package `bash`, element `version`: version `5-5` has a character that no version can have
+    primary of repository `clay`, package `../bash`, element `package`: name `../bash` has a character that no name can have
+    primary of repository `clay`, package `bash`, element `package`: arch `no.arch` has a character that no arch can have
     primary of repository `clay`, package number 1, element `package`: package type is `deb`, which the format does not know
     primary of repository `clay`, package `zsh`, element `package`: checksum `sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855` twice
     primary of repository `clay`, package number 1: a document type with declarations of its own, which could expand entities

@@ -155,6 +155,8 @@ fn numbers(a: &[u8], b: &[u8]) -> Ordering {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -193,5 +195,35 @@ mod tests {
         assert_eq!((evr.epoch, evr.version.as_str(), evr.release.as_str()), (1, "2.3", "4.fc43"));
         assert_eq!(Evr::parse("2.3").to_string(), "2.3");
         assert_eq!(Evr::parse("0:2.3-1"), Evr::parse("2.3-1"));
+    }
+
+    /// Versions of few characters, so that equal and nearly equal ones are common.
+    fn versions() -> impl Strategy<Value = String> {
+        "[01a~^.]{0,6}"
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_versions_is_total(a in versions(), b in versions(), c in versions()) {
+            let order = |a: &str, b: &str| vercmp(a.as_bytes(), b.as_bytes());
+            prop_assert_eq!(order(&a, &b), order(&b, &a).reverse());
+            prop_assert_eq!(order(&a, &a), Ordering::Equal);
+            if order(&a, &b) != Ordering::Greater && order(&b, &c) != Ordering::Greater {
+                prop_assert_ne!(order(&a, &c), Ordering::Greater, "{} <= {} <= {}", a, b, c);
+            }
+        }
+
+        #[test]
+        fn equality_agrees_with_order(a in "([0-2]:)?[01a~.]{1,3}(-[01]{1,2})?", b in "([0-2]:)?[01a~.]{1,3}(-[01]{1,2})?") {
+            let (x, y) = (Evr::parse(&a), Evr::parse(&b));
+            prop_assert_eq!(x == y, x.cmp(&y) == Ordering::Equal);
+            prop_assert_eq!(x.cmp(&y), EvrRef::parse(&a).compare(&EvrRef::parse(&b)));
+            prop_assert_eq!(&Evr::parse(&x.to_string()), &x);
+        }
+
+        #[test]
+        fn no_text_makes_the_comparison_panic(a in prop::collection::vec(any::<u8>(), 0..20), b in prop::collection::vec(any::<u8>(), 0..20)) {
+            let _ = vercmp(&a, &b);
+        }
     }
 }
