@@ -2,8 +2,9 @@
 //! that dependencies name; so it is not kept, only asked: who owns these paths?
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::Read;
 
+use super::ahead::ahead;
 use super::error::{Error, Fault, quote};
 use super::scan;
 use super::strings::Interner;
@@ -16,11 +17,11 @@ use super::xml::{Text, Visitor};
 pub struct Owners(BTreeMap<String, Vec<PackageId>>);
 
 impl Owners {
-    /// Reads filelists.xml as a stream; `input` is already decompressed. A package that primary does not have is
-    /// passed over.
+    /// Reads filelists.xml as a stream; `input` gives it decompressed, and is read by a thread of its own if it is large.
+    /// A package that primary does not have is passed over.
     pub fn find<'a>(
         metadata: &Metadata,
-        input: impl BufRead,
+        input: impl Read + Send,
         wanted: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, Error> {
         let mut reader = Reader {
@@ -34,7 +35,7 @@ impl Owners {
             // A path that cannot be kept is one that no package of ours owns.
             let _ = reader.wanted.intern(path);
         }
-        scan::read(metadata.repo(), input, &mut reader)?;
+        ahead(input, |input| scan::read(metadata.repo(), input, &mut reader))?;
         let mut owners: BTreeMap<String, Vec<PackageId>> = BTreeMap::new();
         reader.owners.sort_unstable();
         reader.owners.dedup();

@@ -1,6 +1,7 @@
 //! What a repository offers, as tables that the solver reads.
 
 mod activate;
+mod ahead;
 mod blob;
 mod build;
 mod comps;

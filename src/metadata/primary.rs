@@ -1,8 +1,9 @@
 //! primary.xml: the packages with their dependencies, and the files that are asked for most.
 
 use std::borrow::Cow;
-use std::io::BufRead;
+use std::io::Read;
 
+use super::ahead::ahead;
 use super::build::{Builder, Record, Refused};
 use super::error::{Error, Fault, quote};
 use super::location;
@@ -20,16 +21,17 @@ const MOST_PACKAGES: u64 = 1 << 22;
 const MOST_ENTRIES: u64 = 1 << 18;
 
 impl Metadata {
-    /// Reads primary.xml as a stream; `input` is already decompressed.
-    pub fn parse(repo: &str, input: impl BufRead) -> Result<Self, Error> {
+    /// Reads primary.xml as a stream; `input` gives it decompressed (see [`super::RepomdData::open`]), and is read by a
+    /// thread of its own if it is large.
+    pub fn parse(repo: &str, input: impl Read + Send) -> Result<Self, Error> {
         let mut primary = Primary::new();
-        scan::read(repo, input, &mut primary)?;
+        ahead(input, |input| scan::read(repo, input, &mut primary))?;
         Ok(primary.tables.finish(repo))
     }
 
     /// The same by the general reader, to compare.
     #[cfg(test)]
-    pub(super) fn parse_slowly(repo: &str, input: impl BufRead) -> Result<Self, Error> {
+    pub(super) fn parse_slowly(repo: &str, input: impl std::io::BufRead) -> Result<Self, Error> {
         let mut primary = Primary::new();
         super::xml::read(repo, input, &mut primary)?;
         Ok(primary.tables.finish(repo))
