@@ -84,13 +84,22 @@ impl<'a> Tag<'a> {
 /// Reads the text that follows an element's name; returns how many attributes it has, and where it ended.
 #[inline]
 pub(super) fn attributes<'a>(text: &'a str, room: &mut Room<'a>) -> Result<(usize, End), Fault> {
-    let mut cursor = Cursor { text, at: 0 };
+    let mut rest = text;
     let mut count = 0;
     loop {
-        if let Some(end) = cursor.between()? {
-            return Ok((count, end));
+        let trimmed = rest.trim_ascii_start();
+        let at = text.len() - trimmed.len();
+        match trimmed.as_bytes() {
+            [b'>', ..] => return Ok((count, End::Open(at + 1))),
+            [b'/', b'>', ..] => return Ok((count, End::Empty(at + 2))),
+            [] => return Ok((count, End::Between)),
+            [b'/'] => return Ok((count, End::Inside)),
+            [b'/', ..] => return Err(syntax("a slash inside a tag")),
+            _ if trimmed.len() == rest.len() => return Err(syntax("no space before an attribute")),
+            _ => {}
         }
-        let Some(attribute) = cursor.attribute()? else { return Ok((count, End::Inside)) };
+        let Some((attribute, after)) = attribute(trimmed)? else { return Ok((count, End::Inside)) };
+        rest = after;
         let same =
             |known: &Attribute<'_>| known.name.len() == attribute.name.len() && known.name == attribute.name;
         if room[..count].iter().any(same) {
@@ -102,78 +111,43 @@ pub(super) fn attributes<'a>(text: &'a str, room: &mut Room<'a>) -> Result<(usiz
     }
 }
 
-/// A place in the text of a tag. Byte by byte, because attributes are short and there are millions.
-struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
+/// One attribute and what follows it; nothing if the text ends inside it.
+#[inline]
+fn attribute(text: &str) -> Result<Option<(Attribute<'_>, &str)>, Fault> {
+    let (name, after) = text.split_at(name_length(text.as_bytes()));
+    if name.is_empty() {
+        return Err(syntax("an attribute without a name"));
+    }
+    let value = match after.as_bytes() {
+        [b'=', b'"' | b'\'', ..] => &after[1..],
+        _ => match equals(after)? {
+            Some(value) => value,
+            None => return Ok(None),
+        },
+    };
+    let quote = value.as_bytes()[0];
+    let Some(length) = memchr::memchr(quote, &value.as_bytes()[1..]) else { return Ok(None) };
+    let (raw, after) = (&value[1..=length], &value[length + 2..]);
+    let found = raw.bytes().fold(0, |found, byte| found | marks(byte));
+    if found & LESS != 0 {
+        return Err(syntax("a `<` inside a value"));
+    }
+    Ok(Some((Attribute { name, raw, escaped: found & (CONTROL | REFERENCE) != 0 }, after)))
 }
 
-impl<'a> Cursor<'a> {
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+/// From a quote on, what follows an equals sign with space around it; nothing if the text ends before it.
+#[cold]
+fn equals(text: &str) -> Result<Option<&str>, Fault> {
+    let text = text.trim_ascii_start();
+    if text.is_empty() {
+        return Ok(None);
     }
-
-    /// Passes over bytes with these marks, or without them; returns the marks of all that were passed.
-    #[inline]
-    fn skip(&mut self, mut pass: impl FnMut(u8) -> bool) {
-        while self.peek().is_some_and(&mut pass) {
-            self.at += 1;
-        }
-    }
-
-    /// The end of the tag or of the text; nothing before an attribute.
-    #[inline]
-    fn between(&mut self) -> Result<Option<End>, Fault> {
-        let start = self.at;
-        self.skip(|byte| marks(byte) & SPACE != 0);
-        match self.peek() {
-            Some(b'>') => Ok(Some(End::Open(self.at + 1))),
-            Some(b'/') => match self.text.as_bytes().get(self.at + 1) {
-                Some(b'>') => Ok(Some(End::Empty(self.at + 2))),
-                Some(_) => Err(syntax("a slash inside a tag")),
-                None => Ok(Some(End::Inside)),
-            },
-            Some(_) if self.at == start => Err(syntax("no space before an attribute")),
-            Some(_) => Ok(None),
-            None => Ok(Some(End::Between)),
-        }
-    }
-
-    /// One attribute; nothing if the text ends inside it.
-    #[inline]
-    fn attribute(&mut self) -> Result<Option<Attribute<'a>>, Fault> {
-        let start = self.at;
-        self.skip(|byte| marks(byte) & NAME_END == 0);
-        let name = &self.text[start..self.at];
-        self.skip(|byte| marks(byte) & SPACE != 0);
-        match self.peek() {
-            Some(b'=') if !name.is_empty() => self.at += 1,
-            Some(_) => return Err(syntax("an attribute without a name or a value")),
-            None => return Ok(None),
-        }
-        self.skip(|byte| marks(byte) & SPACE != 0);
-        let quote = match self.peek() {
-            Some(quote @ (b'"' | b'\'')) => quote,
-            Some(_) => return Err(syntax("an attribute's value without quotes")),
-            None => return Ok(None),
-        };
-        let start = self.at + 1;
-        self.at = start;
-        let mut found = 0;
-        self.skip(|byte| {
-            found |= marks(byte);
-            byte != quote
-        });
-        if self.at == self.text.len() {
-            return Ok(None);
-        }
-        let raw = &self.text[start..self.at];
-        self.at += 1;
-        if found & LESS != 0 {
-            return Err(syntax("a `<` inside a value"));
-        }
-        Ok(Some(Attribute { name, raw, escaped: found & (CONTROL | REFERENCE) != 0 }))
+    let value =
+        text.strip_prefix('=').ok_or_else(|| syntax("an attribute without a value"))?.trim_ascii_start();
+    match value.as_bytes().first() {
+        None => Ok(None),
+        Some(b'"' | b'\'') => Ok(Some(value)),
+        Some(_) => Err(syntax("an attribute's value without quotes")),
     }
 }
 
