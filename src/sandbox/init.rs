@@ -141,5 +141,7 @@ fn separate(processes: Option<u64>) -> Result<(), SysError> {
     // 1 and not 0: with 0 the kernel would still start a piped core handler on the host.
     process::set_limit(Resource::Core, 1, 1)?;
     process::set_limit(Resource::Files, 1024, 524_288)?;
+    process::set_limit(Resource::RealTime, 0, 0)?;
+    process::set_limit(Resource::Priority, 0, 0)?;
     processes.map_or(Ok(()), |most| process::set_limit(Resource::Processes, most, most))
 }

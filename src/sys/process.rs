@@ -302,6 +302,10 @@ pub(in crate::sys) fn set_mask(how: i32, signals: &[i32]) -> Result<()> {
 /// A limit of one process and its children.
 #[derive(Debug, Clone, Copy)]
 pub enum Resource {
+    /// Real-time priority.
+    RealTime,
+    /// How far a nice value may be lowered.
+    Priority,
     /// Size of core files.
     Core,
     /// Open files.
@@ -314,6 +318,8 @@ pub enum Resource {
 pub fn set_limit(resource: Resource, soft: u64, hard: u64) -> Result<()> {
     use rustix::process::{Resource as Kind, Rlimit, getrlimit, setrlimit};
     let kind = match resource {
+        Resource::RealTime => Kind::Rtprio,
+        Resource::Priority => Kind::Nice,
         Resource::Core => Kind::Core,
         Resource::Files => Kind::Nofile,
         Resource::Processes => Kind::Nproc,

@@ -18,7 +18,10 @@ pub(crate) struct Bench {
 
 /// The program that keepers are started from; another one when this test runs as another user.
 fn program() -> PathBuf {
-    std::env::var_os("KILN_TEST_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_kiln").into(), PathBuf::from)
+    std::env::var_os("KILN_TEST_PROGRAM").map_or_else(
+        || option_env!("CARGO_BIN_EXE_kiln").unwrap_or("target/debug/kiln").into(),
+        PathBuf::from,
+    )
 }
 
 impl Bench {
@@ -55,7 +58,7 @@ impl Bench {
         paths.into()
     }
 
-    fn prepared(&self, spec: &SandboxSpec) -> SandboxSpec {
+    pub(crate) fn prepared(&self, spec: &SandboxSpec) -> SandboxSpec {
         let mut spec = spec.clone();
         spec.root.upper = spec.root.upper.is_some().then(|| self.fresh());
         spec

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
+use crate::plan::Phase;
 use crate::sys::mount::{self, Attributes, Extent, Parameter};
 use crate::sys::{SysError, at};
 
@@ -20,8 +21,8 @@ const LINKS: &[(&str, &str)] = &[
 /// `tty`, the group of terminals in every distribution.
 const TTY_GROUP: &str = "5";
 
-/// Mounts /dev with everything in it.
-pub(super) fn mount(root: &OwnedFd) -> Result<(), SysError> {
+/// Mounts /dev with everything in it. A build adds nothing to it, also where its only id owns it.
+pub(super) fn mount(root: &OwnedFd, phase: Phase) -> Result<(), SysError> {
     let target = at::ensure_directory(root, "/dev")?;
     let no_programs = Attributes::NO_SUID.and(Attributes::NO_EXEC);
     let dev =
@@ -40,7 +41,11 @@ pub(super) fn mount(root: &OwnedFd) -> Result<(), SysError> {
     // Programs are allowed here: just-in-time compilers map code from shared memory.
     let shm =
         mount::new("tmpfs", &texts(&[("mode", "1777")]), Attributes::NO_SUID.and(Attributes::NO_DEVICES))?;
-    mount::attach(shm, at::ensure_directory(&dev, "shm")?)
+    mount::attach(shm, at::ensure_directory(&dev, "shm")?)?;
+    match phase {
+        Phase::Build => mount::add_attributes(&dev, Attributes::READ_ONLY, Extent::This),
+        Phase::Install => Ok(()),
+    }
 }
 
 /// An own devpts; where the group of terminals is not mapped, without it.

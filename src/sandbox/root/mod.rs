@@ -35,7 +35,7 @@ pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, 
         own_build_directory(builder, &root).during("making /builddir")?;
     }
     for (number, step) in spec.steps.iter().enumerate() {
-        perform(step, &root, &scratch, Place { number, network: spec.network })
+        perform(step, &root, &scratch, Place { number, network: spec.network, phase: spec.phase })
             .during(format!("mounting {step}"))?;
     }
     if spec.phase == Phase::Build {
@@ -77,13 +77,14 @@ fn own_build_directory((uid, gid): (u32, u32), root: &OwnedFd) -> Result<(), Sys
 struct Place {
     number: usize,
     network: Network,
+    phase: Phase,
 }
 
 fn perform(step: &Step, root: &OwnedFd, scratch: &OwnedFd, place: Place) -> Result<(), SysError> {
     match step {
         Step::Proc => masks::proc(root),
         Step::Sys => masks::sys(root, place.network),
-        Step::Dev => devices::mount(root),
+        Step::Dev => devices::mount(root, place.phase),
         Step::Tmpfs { at, mode, size } => {
             let parameters = [("mode", format!("{mode:o}")), ("size", size.to_string())];
             tmpfs(root, at, &parameters.map(|(name, value)| Parameter::Text(name, value)))
