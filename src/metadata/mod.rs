@@ -58,6 +58,7 @@ mod table;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod view;
 mod xml;
 mod yaml;
 
@@ -72,3 +73,4 @@ pub use repomd::{Repomd, RepomdData};
 pub use stream::{BrokenPromise, Compression, Promise, Verified, open};
 pub use strings::Id;
 pub use table::{Dependency, Kind, Metadata, Package, PackageId};
+pub use view::View;

@@ -125,7 +125,7 @@ impl<'a> Strings<'a> {
     }
 
     #[inline]
-    fn bytes(&self, id: u32) -> &'a [u8] {
+    pub(super) fn bytes(&self, id: u32) -> &'a [u8] {
         let start = if id == 0 { 0 } else { get(self.ends, id as usize - 1) };
         let end = get(self.ends, id as usize);
         self.text.get(start as usize..end as usize).unwrap_or_default()

@@ -129,7 +129,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    fn tables(&self) -> Tables<'_> {
+    pub(super) fn tables(&self) -> Tables<'_> {
         self.blob.tables()
     }
 
@@ -187,6 +187,10 @@ pub struct Package<'a> {
 }
 
 impl<'a> Package<'a> {
+    pub(super) fn new(tables: Tables<'a>, id: PackageId) -> Self {
+        Self { tables, id: id.0 }
+    }
+
     /// Its place in the tables.
     pub fn id(&self) -> PackageId {
         PackageId(self.id)

@@ -106,14 +106,13 @@ impl Pool<'_> {
         }
         let mut names: Vec<Word> = ids.iter().map(|id| self.package(*id).name).collect();
         names.dedup();
-        let obsoleting: Vec<Id> = self
-            .ids()
-            .filter(|id| self.package(*id).hidden.is_none())
-            .filter(|id| {
-                let deps = self.obsoletes_of(*id, &names);
-                deps.into_iter().any(|dep| self.matching_name(dep).any(|other| wanted.has(other.index())))
-            })
-            .collect();
+        let mut obsoleting = Vec::new();
+        for id in names.iter().flat_map(|name| self.obsoleting(*name)) {
+            let meant = |dep: Dep| self.matching_name(dep).any(|other| wanted.has(other.index()));
+            if self.package(id).hidden.is_none() && self.obsoletes_of(id, &names).into_iter().any(meant) {
+                obsoleting.push(id);
+            }
+        }
         for id in obsoleting {
             wanted.set(id.index());
         }

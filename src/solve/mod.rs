@@ -24,6 +24,7 @@ mod minimal;
 mod nearest;
 mod policy;
 mod pool;
+mod prepare;
 mod reason;
 mod request;
 mod resolution;

@@ -13,8 +13,8 @@ use super::lit::{Id, Lists};
 use super::rich::Rich;
 use super::words::{Word, Words};
 use super::{RepoMetadata, whatprovides};
-use crate::metadata::{Kind, PackageId};
-use crate::package::{EvrRef, Range as Versions, Sense};
+use crate::metadata::{Kind, PackageId, View};
+use crate::package::{EvrRef, Nevra, Range as Versions, Sense};
 
 /// One dependency. A rich one is a name that begins with `(`, with no sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +76,7 @@ impl Arch {
 #[derive(Debug)]
 pub(super) struct Pool<'a> {
     pub(super) repos: &'a [RepoMetadata<'a>],
+    views: Vec<View<'a>>,
     pub(super) words: Words<'a>,
     pub(super) policy: Policy,
     pub(super) archs: Vec<Arch>,
@@ -86,17 +87,29 @@ pub(super) struct Pool<'a> {
     /// The first package of each name, 0 if there is none.
     named: Vec<u32>,
     pub(super) provides: whatprovides::Table,
+    /// Names that packages obsolete, sorted.
+    pub(super) obsoleting: Vec<(Word, Id)>,
     pub(super) lists: Lists,
     pub(super) answers: whatprovides::Answers,
     pub(super) rich: Rich,
 }
 
+/// The first sixteen bytes, in an order that is theirs.
+fn beginning(bytes: &[u8]) -> u128 {
+    let mut first = [0; 16];
+    let len = bytes.len().min(16);
+    first[..len].copy_from_slice(&bytes[..len]);
+    u128::from_be_bytes(first)
+}
+
 impl<'a> Pool<'a> {
     /// Numbers the packages of some repositories for a root of an architecture.
     pub(super) fn new(repos: &'a [RepoMetadata<'a>], arch: &str) -> Self {
-        let words = Words::new(repos.iter().map(|repo| repo.metadata).collect());
+        let views: Vec<View<'a>> = repos.iter().map(|repo| repo.metadata.view()).collect();
+        let words = Words::new(views.clone());
         let mut pool = Self {
             repos,
+            views,
             words,
             policy: Policy::new(arch),
             archs: Vec::new(),
@@ -104,6 +117,7 @@ impl<'a> Pool<'a> {
             foreign: Vec::new(),
             named: Vec::new(),
             provides: whatprovides::Table::default(),
+            obsoleting: Vec::new(),
             lists: Lists::default(),
             answers: whatprovides::Answers::new(),
             rich: Rich::default(),
@@ -114,10 +128,10 @@ impl<'a> Pool<'a> {
     }
 
     fn collect(&mut self) {
-        let total = self.repos.iter().map(|repo| repo.metadata.len()).sum::<usize>();
+        let total = self.views.iter().map(View::len).sum::<usize>();
         self.packages.reserve(total + 1);
-        for (number, repo) in self.repos.iter().enumerate() {
-            for package in repo.metadata.packages() {
+        for number in 0..self.views.len() {
+            for package in self.views[number].packages() {
                 let arch = self.arch_number(self.words.of(number, package.arch()));
                 let entry = Package {
                     name: self.words.of(number, package.name()),
@@ -146,26 +160,32 @@ impl<'a> Pool<'a> {
     }
 
     fn sort(&mut self) {
-        let mut packages = std::mem::take(&mut self.packages);
-        if !packages.is_sorted_by(|a, b| self.canonical(a, b) != Ordering::Greater) {
-            packages.sort_by(|a, b| self.canonical(a, b));
+        let packages = std::mem::take(&mut self.packages);
+        let mut order: Vec<(u128, u32)> = Vec::with_capacity(packages.len());
+        for (at, package) in packages.iter().enumerate() {
+            order.push((beginning(self.words.bytes(package.name)), at as u32));
         }
-        if let Some(first) = packages.first().cloned() {
-            packages.insert(0, first);
+        let compare = |a: &(u128, u32), b: &(u128, u32)| {
+            let full = || self.canonical(&packages[a.1 as usize], &packages[b.1 as usize]);
+            a.0.cmp(&b.0).then_with(full)
+        };
+        if !order.is_sorted_by(|a, b| compare(a, b) != Ordering::Greater) {
+            order.sort_unstable_by(compare);
         }
+        let sorted = order.iter().map(|(_, at)| packages[*at as usize].clone());
+        self.packages = packages.first().cloned().into_iter().chain(sorted).collect();
         self.named = vec![0; self.words.len()];
-        for number in (1..packages.len()).rev() {
-            self.named[packages[number].name.index()] = number as u32;
+        for number in (1..self.packages.len()).rev() {
+            self.named[self.packages[number].name.index()] = number as u32;
         }
-        self.packages = packages;
     }
 
     fn canonical(&self, a: &Package, b: &Package) -> Ordering {
-        let text = |word: Word| self.words.text(word);
-        let by_name = || if a.name == b.name { Ordering::Equal } else { text(a.name).cmp(text(b.name)) };
+        let bytes = |word: Word| self.words.bytes(word);
+        let by_name = || if a.name == b.name { Ordering::Equal } else { bytes(a.name).cmp(bytes(b.name)) };
         by_name()
             .then_with(|| self.compare(a.evr, b.evr))
-            .then_with(|| text(a.evr).cmp(text(b.evr)))
+            .then_with(|| bytes(a.evr).cmp(bytes(b.evr)))
             .then_with(|| self.archs[usize::from(a.arch)].score.cmp(&self.archs[usize::from(b.arch)].score))
             .then_with(|| self.entry_repo(a).cmp(self.entry_repo(b)))
             .then_with(|| self.entry(a).location().cmp(self.entry(b).location()))
@@ -192,7 +212,7 @@ impl<'a> Pool<'a> {
 
     /// Its repository's record of it.
     pub(super) fn entry(&self, package: &Package) -> crate::metadata::Package<'a> {
-        self.repos[usize::from(package.repo)].metadata.package(package.at)
+        self.views[usize::from(package.repo)].package(package.at)
     }
 
     /// One of a package's lists.
@@ -220,6 +240,12 @@ impl<'a> Pool<'a> {
         }
         let count = self.packages[start as usize..].iter().take_while(|package| package.name == name).count();
         start..start + count as u32
+    }
+
+    /// The package of a NEVRA.
+    pub(super) fn find(&self, nevra: &Nevra) -> Option<Id> {
+        let same = |id: &Id| self.entry(self.package(*id)).nevra() == *nevra;
+        self.named(self.words.find(&nevra.name)?).map(Id).find(same)
     }
 
     /// The packages of a package's name, itself among them.

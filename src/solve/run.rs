@@ -5,13 +5,12 @@ use super::closure::Closure;
 use super::conflict::{Conflict, Line};
 use super::jobs::{Job, JobKind};
 use super::lit::{Id, Lit};
-use super::pool::{Hidden, Pool};
+use super::pool::Pool;
 use super::request::{Best, Error, RepoMetadata, Request, Weak};
 use super::resolution::Resolution;
 use super::rules::{Rule, RuleId, Rules};
 use super::search::Search;
-use super::spec::{Readings, Visibility, is_path};
-use super::words::Word;
+use super::spec::is_path;
 use crate::metadata::Kind;
 
 /// Names whose packages may be in a root in several versions, as in dnf's `installonlypkgs`.
@@ -77,69 +76,11 @@ pub fn solve(repos: &[RepoMetadata<'_>], request: &Request) -> Result<Resolution
 }
 
 impl Pool<'_> {
-    /// Applies what the request and the repositories say about single packages, and makes the table of provides.
-    fn prepare(&mut self, request: &Request) {
-        self.hide();
-        for nevra in &request.installed {
-            let found = self.words.find(&nevra.name).and_then(|name| {
-                let same = |id: &Id| self.entry(self.package(*id)).nevra() == *nevra;
-                self.named(name).map(Id).find(same)
-            });
-            if let Some(id) = found {
-                self.packages[id.index()].installed = true;
-            }
-        }
-        let mut owners: Vec<(Word, Id)> = Vec::new();
-        for (path, repo, package) in request.files.owners() {
-            let path = self.words.intern(path);
-            let is = |id: &Id| {
-                let entry = self.package(*id);
-                entry.at == package && self.entry_repo(entry) == repo
-            };
-            owners.extend(self.ids().find(is).map(|id| (path, id)));
-        }
-        owners.sort_by_key(|owner| owner.1);
-        self.index_provides(&owners);
-    }
-
-    /// Marks what excludes, includes and modules keep out.
-    fn hide(&mut self) {
-        for number in 0..self.repos.len() {
-            let repo = self.repos[number];
-            let mut marks: Vec<(Id, Hidden)> = Vec::new();
-            let of_repo = |pool: &Self, id: Id| usize::from(pool.package(id).repo) == number;
-            let mut named = Bits::new(self.len());
-            for text in repo.includes {
-                let found = self.named_by(text, Readings::Packages, Visibility::All);
-                found.iter().flat_map(|found| &found.ids).for_each(|id| named.set(id.index()));
-            }
-            if !repo.includes.is_empty() {
-                let left_out = self.ids().filter(|id| of_repo(self, *id) && !named.has(id.index()));
-                marks.extend(left_out.map(|id| (id, Hidden::NotIncluded)));
-            }
-            for text in repo.excludes {
-                let found = self.named_by(text, Readings::Packages, Visibility::All);
-                let ids = found.into_iter().flat_map(|found| found.ids).filter(|id| of_repo(self, *id));
-                marks.extend(ids.map(|id| (id, Hidden::Excluded)));
-            }
-            if !repo.inactive.is_empty() {
-                let inactive = |id: &Id| of_repo(self, *id) && repo.inactive.contains(&self.package(*id).at);
-                marks.extend(self.ids().filter(inactive).map(|id| (id, Hidden::Module)));
-            }
-            for (id, why) in marks {
-                self.packages[id.index()].hidden = Some(why);
-            }
-        }
-    }
-
     fn jobs(&mut self, request: &Request) -> Result<Vec<Job>, Error> {
         let (mut jobs, mut unknown) = (Vec::new(), Vec::new());
         for nevra in &request.installed {
             let text = nevra.to_string();
-            let found = self
-                .ids()
-                .find(|id| self.package(*id).installed && self.entry(self.package(*id)).nevra() == *nevra);
-            let Some(id) = found else {
+            let Some(id) = self.find(nevra) else {
                 let text = format!("{nevra} is in the root, but no repository has it");
                 unknown.push(Line::new(text, Some("start from an empty root".to_owned())));
                 continue;

@@ -121,6 +121,18 @@ impl Pool<'_> {
             *at += 1;
         });
         self.provides = Table { starts, all };
+        let mut obsoleting: Vec<(Word, Id)> = Vec::new();
+        for id in self.ids().filter(|id| self.has(*id, Kind::Obsoletes)) {
+            obsoleting.extend(self.list(id, Kind::Obsoletes).into_iter().map(|dep| (dep.name, id)));
+        }
+        obsoleting.sort_unstable();
+        self.obsoleting = obsoleting;
+    }
+
+    /// The packages with an obsoletes of a name.
+    pub(super) fn obsoleting(&self, name: Word) -> impl Iterator<Item = Id> + use<'_> {
+        let start = self.obsoleting.partition_point(|entry| entry.0 < name);
+        self.obsoleting[start..].iter().take_while(move |entry| entry.0 == name).map(|entry| entry.1)
     }
 
     /// In the order of the packages, so that each name's provides are sorted by package.
