@@ -25,6 +25,17 @@ impl Story<'_> {
         })
     }
 
+    /// Whether a requirement is left with nothing that could meet it: then its package excludes others.
+    fn is_exclusion(&self, reason: &Reason) -> bool {
+        self.parts.iter().any(|part| part.1 == *reason && part.0.iter().all(|literal| literal.is_no()))
+    }
+
+    /// The other package of an exclusion.
+    fn beside(&self, id: Id, reason: &Reason) -> Option<Id> {
+        let part = self.parts.iter().find(|part| part.1 == *reason && part.0.contains(&Lit::no(id)))?;
+        part.0.iter().map(|literal| literal.id()).find(|other| *other != id)
+    }
+
     /// Who brings a package in: a job's number, or a package with a requirement.
     fn who_wants(&self, id: Id) -> Option<&Reason> {
         let wants = |part: &&(Vec<Lit>, Reason)| part.0.contains(&Lit::yes(id));
@@ -120,10 +131,10 @@ impl Pool<'_> {
             if let Reason::Needs { by, dep } = reason {
                 let yes = literals.iter().filter(|literal| literal.is_yes());
                 let providers: Vec<Id> = yes.map(|literal| literal.id()).collect();
-                if *by == id {
+                if *by == id && !providers.is_empty() {
                     self.follow_providers(story, (*dep, &providers), trail, told);
+                    continue;
                 }
-                continue;
             }
             if let Some((phrase, hint, active)) = self.ending(story, id, reason) {
                 let line = Line { text: trail.and(&phrase), hint, length: trail.path.len() };
@@ -200,6 +211,17 @@ impl Pool<'_> {
                     format!("is {arch}, and may come only beside the same version of a better architecture");
                 let hint = "ask for it with its architecture to have it alone";
                 return Some((phrase, Some(hint.to_owned()), Side::Active));
+            }
+            Reason::Needs { by, dep } if *by == id => {
+                let stands =
+                    story.beside(id, reason).map(|beside| format!(" beside {}", other(self, beside)));
+                let phrase =
+                    format!("needs {}, which cannot hold{}", self.dep_text(*dep), stands.unwrap_or_default());
+                (phrase, Side::Active)
+            }
+            Reason::Needs { by, dep } if story.is_exclusion(reason) => {
+                let by = other(self, *by);
+                (format!("cannot be beside {by}, which needs {}", self.dep_text(*dep)), Side::Passive)
             }
             Reason::Needs { .. } | Reason::Job(_) | Reason::Best(_) => return None,
         };

@@ -268,6 +268,14 @@ fn a_condition_that_comes_true() {
 }
 
 #[test]
+fn a_condition_that_cannot_be_met() {
+    let lines = "
+        app-1-1.x86_64 | requires lib
+        lib-1-1.x86_64 | requires (extra if app)";
+    assert_snapshot!(refused(lines, "app"), @"app-1-1.x86_64 (for `app`) needs lib, provided by lib-1-1.x86_64, which needs (extra if app), which cannot hold beside app-1-1.x86_64 (for `app`)");
+}
+
+#[test]
 fn a_path_that_nobody_owns() {
     let metadata = repo("base", "app-1-1.x86_64 | requires /opt/tool");
     let asked = ["/opt/tool".to_owned()];
