@@ -12,28 +12,26 @@ use super::reason::Reason;
 use super::rules::{Rule, RuleId, Rules};
 use super::search::{Refuted, Search};
 
-/// Longer proofs are not shortened rule by rule.
-const LONGEST: usize = 600;
-
 impl Pool<'_> {
-    /// Rules of a proof that contradict each other, of which none can be left out.
+    /// Rules of a proof that contradict each other, of which none can be left out. Whole runs of rules are tried first.
     pub(super) fn core(&mut self, rules: &Rules, proof: Vec<RuleId>) -> Vec<RuleId> {
         let mut core = proof;
-        while let Some(smaller) = self.refute(rules, &core).filter(|smaller| smaller.len() < core.len()) {
-            core = smaller;
-        }
-        let mut at = 0;
-        while core.len() <= LONGEST && at < core.len() {
-            let mut without = core.clone();
-            without.remove(at);
-            match self.refute(rules, &without) {
-                Some(mut smaller) => {
-                    smaller.sort_by_key(|rule| core.iter().position(|other| other == rule));
-                    at = smaller.iter().zip(&core[..at]).take_while(|(a, b)| a == b).count();
-                    core = smaller;
+        let mut run = core.len() / 2;
+        while run > 0 {
+            let mut at = 0;
+            while at < core.len() {
+                let end = core.len().min(at + run);
+                let without = [&core[..at], &core[end..]].concat();
+                match self.refute(rules, &without) {
+                    Some(smaller) => {
+                        let before = core[..at].iter().filter(|rule| smaller.contains(rule)).count();
+                        core.retain(|rule| smaller.contains(rule));
+                        at = before;
+                    }
+                    None => at = end,
                 }
-                None => at += 1,
             }
+            run = if run > core.len() { core.len() / 2 } else { run / 2 };
         }
         core
     }
