@@ -2,6 +2,7 @@
 
 mod answers;
 mod conflicts;
+mod random;
 
 use std::fmt::Write as _;
 
