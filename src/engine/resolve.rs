@@ -9,7 +9,7 @@ use crate::lock::{Lock, LockedPackage};
 use crate::metadata::Metadata;
 use crate::package::Nevra;
 use crate::report::{Event, Stage, during};
-use crate::solve::{self, Best, Chosen, RepoMetadata, Request, Resolution, Weak, Why};
+use crate::solve::{self, Best, Chosen, Explained, RepoMetadata, Request, Weak};
 use crate::sys;
 use crate::unit::{Algorithm, Digest, Hasher};
 
@@ -63,18 +63,12 @@ pub struct Solved {
     pub passed_over: Vec<Nevra>,
 }
 
-impl From<Chosen> for Solved {
-    fn from(chosen: Chosen) -> Self {
-        let why = match chosen.why {
-            Why::Installed => "installed before".to_owned(),
-            Why::Asked(words) => format!("asked for: {words}"),
-            Why::Required { by, requirement } => format!("required by {by}: {requirement}"),
-            Why::Beside(other) => format!("beside {other}"),
-            Why::Recommended(by) => format!("recommended by {by}"),
-            Why::Supplements => "supplements what is there".to_owned(),
-        };
-        let Chosen { nevra, repo, digest, size, passed_over, .. } = chosen;
-        Self { nevra, repo, digest, size, why, passed_over }
+impl From<Explained> for Solved {
+    fn from(explained: Explained) -> Self {
+        let Explained { chosen, why, passed_over, .. } = explained;
+        let Chosen { nevra, repo, digest, size, .. } = chosen;
+        let passed_over = passed_over.into_iter().map(|passed| passed.nevra).collect();
+        Self { nevra, repo, digest, size, why: why.to_string(), passed_over }
     }
 }
 
@@ -82,8 +76,10 @@ impl Session<'_> {
     /// The packages that `requirements` bring into an empty root, with the reasons.
     pub(super) fn solve(&self, requirements: &[String]) -> Result<Vec<Solved>, Error> {
         let local = self.local_packages(requirements)?;
-        let resolution = self.resolve(&Wanted::default(), &local, &[])?;
-        Ok(resolution.packages.into_iter().map(Solved::from).collect())
+        let explanation = self.resolve(&Wanted::default(), (&local, &[]), |repos, request| {
+            solve::explain(repos, request).inspect(|found| self.report_solved(found.packages.len()))
+        })?;
+        Ok(explanation.packages.into_iter().map(Solved::from).collect())
     }
 
     /// The lock of an empty root that gets what is wanted.
@@ -103,7 +99,9 @@ impl Session<'_> {
             return Ok(lock);
         }
         let rest = Wanted { install: Vec::new(), requires: wanted.requires.clone() };
-        let resolution = self.resolve(&rest, &local, installed)?;
+        let resolution = self.resolve(&rest, (&local, installed), |repos, request| {
+            solve::solve(repos, request).inspect(|found| self.report_solved(found.packages.len()))
+        })?;
         let packages = resolution.packages.into_iter().map(|chosen| locked(chosen, installed)).collect();
         let lock = Lock::freeze(&self.release.name, &self.release.arch, packages);
         let text = serde_json::to_vec(&lock).expect("a lock is strings and numbers");
@@ -142,12 +140,12 @@ impl Session<'_> {
     }
 
     /// Asks the solver; reads full file lists where it asks for them.
-    fn resolve(
+    fn resolve<T>(
         &self,
         wanted: &Wanted,
-        local: &LocalPackages,
-        installed: &[LockedPackage],
-    ) -> Result<Resolution, Error> {
+        (local, installed): (&LocalPackages, &[LockedPackage]),
+        ask: impl Fn(&[RepoMetadata<'_>], &Request) -> Result<T, solve::Error>,
+    ) -> Result<T, Error> {
         let tables = self.tables()?;
         during(Stage::Solve, self.reporter, || {
             let commandline = if local.is_empty() { None } else { Some(local.metadata()?) };
@@ -163,11 +161,8 @@ impl Session<'_> {
                 ..Request::default()
             };
             loop {
-                match solve::solve(&repos, &request) {
-                    Ok(resolution) => {
-                        self.report_solved(&resolution);
-                        return Ok(resolution);
-                    }
+                match ask(&repos, &request) {
+                    Ok(answer) => return Ok(answer),
                     Err(solve::Error::NeedsFilelists(paths)) => self.look_up(&paths, &mut request.files)?,
                     Err(solve::Error::Conflict(conflict)) => return Err(Error::Conflict(Box::new(conflict))),
                 }
@@ -175,8 +170,8 @@ impl Session<'_> {
         })
     }
 
-    fn report_solved(&self, resolution: &Resolution) {
-        let done = resolution.packages.len() as u64;
+    fn report_solved(&self, packages: usize) {
+        let done = packages as u64;
         let stage = Stage::Solve;
         self.reporter.report(Event::Progress {
             stage,

@@ -7,7 +7,6 @@
 use super::Weak;
 use super::lit::{Id, Lit};
 use super::rules::RuleId;
-use super::run::Choice;
 use super::search::{Branch, Cause, Refuted, Search};
 
 /// How far a candidate list is reduced.
@@ -165,8 +164,6 @@ impl Search<'_, '_> {
 
     /// Remembers the candidates of a choice, the first being the one that is taken.
     pub(super) fn open_branch(&mut self, level: i32, candidates: &[Id], cause: Cause) {
-        self.choices.retain(|choice| choice.taken != candidates[0]);
-        self.choices.push(Choice { taken: candidates[0], others: candidates[1..].to_vec() });
         let candidates = candidates.iter().enumerate().map(|(at, id)| (*id, at == 0)).collect();
         self.branches.push(Branch { level, candidates, cause });
     }
@@ -234,7 +231,6 @@ impl Search<'_, '_> {
         branch.level = 0;
         self.revert(level);
         self.branches[at].level = level;
-        self.note_alternative(at, id);
         self.choose(level, Lit::yes(id), cause).map(Some)
     }
 
@@ -257,12 +253,5 @@ impl Search<'_, '_> {
         let taken: Vec<Id> =
             branch.candidates.iter().filter(|(id, tried)| *tried && chosen(*id)).map(|(id, _)| *id).collect();
         taken.into_iter().any(|id| !self.is_recommended(id)).then_some(recommended)
-    }
-
-    fn note_alternative(&mut self, at: usize, taken: Id) {
-        let others =
-            self.branches[at].candidates.iter().map(|(id, _)| *id).filter(|id| *id != taken).collect();
-        self.choices.retain(|choice| choice.taken != taken);
-        self.choices.push(Choice { taken, others });
     }
 }

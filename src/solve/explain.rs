@@ -111,6 +111,15 @@ impl Pool<'_> {
         lines
     }
 
+    /// What a single rule has against a package.
+    pub(super) fn phrase(&mut self, rules: &Rules, jobs: &[Job], (id, rule): (Id, RuleId)) -> Option<Line> {
+        let literals: Vec<Lit> = rules.get(rule).literals(&self.lists).collect();
+        let reason = self.reason(rules, jobs, rule);
+        let story = Story { jobs, parts: vec![(literals, reason.clone())] };
+        let (text, hint, _) = self.ending(&story, id, &reason)?;
+        Some(Line::new(text, hint))
+    }
+
     fn start(&self, asked: &Job, id: Id, reason: &Reason) -> String {
         let nevra = self.nevra(id);
         match reason {

@@ -108,7 +108,7 @@ impl Search<'_, '_> {
     }
 
     /// Learnt rules replaced by what they were learnt from.
-    fn given(&self, proof: Vec<RuleId>) -> Vec<RuleId> {
+    pub(super) fn given(&self, proof: Vec<RuleId>) -> Vec<RuleId> {
         let mut met = Bits::new(self.rules.len() as usize);
         let mut given = Vec::new();
         let mut todo: Vec<RuleId> = proof.into_iter().rev().collect();

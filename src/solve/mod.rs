@@ -12,9 +12,9 @@ mod arch;
 mod bits;
 mod closure;
 mod conflict;
-
 mod decide;
 mod explain;
+mod explanation;
 mod index;
 mod inferior;
 mod jobs;
@@ -26,6 +26,7 @@ mod policy;
 mod pool;
 mod prepare;
 mod reason;
+mod reasons;
 mod request;
 mod resolution;
 mod rich;
@@ -41,6 +42,7 @@ mod wishes;
 mod words;
 
 pub use conflict::Conflict;
+pub use explanation::{Because, Explained, Explanation, Need, PassedOver, Why};
 pub use request::{Best, Error, Files, RepoMetadata, Request, Weak};
-pub use resolution::{Chosen, Resolution, Why};
-pub use run::solve;
+pub use resolution::{Chosen, Resolution};
+pub use run::{explain, solve};

@@ -3,6 +3,7 @@
 use super::bits::Bits;
 use super::closure::Closure;
 use super::conflict::{Conflict, Line};
+use super::explanation::Explanation;
 use super::jobs::{Job, JobKind};
 use super::lit::{Id, Lit};
 use super::pool::Pool;
@@ -22,13 +23,6 @@ const SEVERAL: &[&str] = &[
     "installonlypkg(vm)",
     "multiversion(kernel)",
 ];
-
-/// A choice that was made.
-#[derive(Debug, Clone)]
-pub(super) struct Choice {
-    pub(super) taken: Id,
-    pub(super) others: Vec<Id>,
-}
 
 /// The packages that may be in a root in several versions.
 #[derive(Debug)]
@@ -53,6 +47,19 @@ impl Multi {
 
 /// Finds the packages of a root.
 pub fn solve(repos: &[RepoMetadata<'_>], request: &Request) -> Result<Resolution, Error> {
+    decide(repos, request, |_, search| search.resolution())
+}
+
+/// Finds the packages of a root, and why each is there. The packages are those that [`solve`] finds.
+pub fn explain(repos: &[RepoMetadata<'_>], request: &Request) -> Result<Explanation, Error> {
+    decide(repos, request, |jobs, search| search.explanation(jobs))
+}
+
+fn decide<T>(
+    repos: &[RepoMetadata<'_>],
+    request: &Request,
+    tell: impl FnOnce(&[Job], &mut Search<'_, '_>) -> T,
+) -> Result<T, Error> {
     let mut pool = Pool::new(repos, &request.arch);
     pool.prepare(request);
     let jobs = pool.jobs(request)?;
@@ -62,7 +69,7 @@ pub fn solve(repos: &[RepoMetadata<'_>], request: &Request) -> Result<Resolution
     let mut search = Search::new(&mut pool, rules, request.weak);
     match search.run() {
         Ok(()) => match needs.of_resolution(&search) {
-            paths if paths.is_empty() => Ok(search.resolution(&jobs)),
+            paths if paths.is_empty() => Ok(tell(&jobs, &mut search)),
             paths => Err(Error::NeedsFilelists(paths)),
         },
         Err(refuted) => match needs.of_proof(&search, &refuted.0) {

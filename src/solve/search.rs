@@ -8,7 +8,6 @@ use super::Weak;
 use super::lit::{Id, Lit};
 use super::pool::Pool;
 use super::rules::{Rule, RuleId, Rules};
-use super::run::Choice;
 use super::wishes::Wishes;
 
 /// Why something is on the trail.
@@ -59,7 +58,6 @@ pub(super) struct Search<'p, 'a> {
     /// What each learnt rule was learnt from.
     pub(super) proofs: Vec<Vec<RuleId>>,
     pub(super) wishes: Wishes,
-    pub(super) choices: Vec<Choice>,
 }
 
 impl<'p, 'a> Search<'p, 'a> {
@@ -78,7 +76,6 @@ impl<'p, 'a> Search<'p, 'a> {
             branches: Vec::new(),
             proofs: Vec::new(),
             wishes: Wishes::new(len),
-            choices: Vec::new(),
         };
         let watch =
             |rule: &Rule| Watch { literals: [rule.first, rule.second(&search.pool.lists)], next: [0, 0] };

@@ -3,6 +3,7 @@
 mod answers;
 mod conflicts;
 mod random;
+mod reasons;
 
 use std::fmt::Write as _;
 
