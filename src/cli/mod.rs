@@ -10,6 +10,7 @@ mod init;
 mod lines;
 mod options;
 mod output;
+mod ps;
 mod releases;
 mod run;
 mod solve;
@@ -51,6 +52,10 @@ enum Verb {
     Solve(solve::Solve),
     Releases(releases::Releases),
     Config(releases::Config),
+    Ps(ps::Ps),
+    Top(ps::Top),
+    Attach(ps::Attach),
+    Kill(ps::Kill),
     Store(store::Store),
     Clean(store::Clean),
 }
@@ -66,6 +71,10 @@ impl Verb {
             Self::Solve(verb) => verb.run(common, output),
             Self::Releases(_) => releases::Releases::run(common, output),
             Self::Config(verb) => verb.run(common, output),
+            Self::Ps(_) => ps::Ps::run(common, output),
+            Self::Top(verb) => verb.run(common, output),
+            Self::Attach(verb) => verb.run(common, output),
+            Self::Kill(verb) => verb.run(common, output),
             Self::Store(verb) => verb.run(common, output),
             Self::Clean(verb) => verb.run(common, output),
         }

@@ -9,6 +9,7 @@ use crate::engine::record::Recorder;
 use crate::engine::request::{Artifact, BuildRequest};
 use crate::engine::resolve::Wanted;
 use crate::engine::results::{BuildLog, Results};
+use crate::engine::running::Note;
 use crate::engine::session::Session;
 use crate::engine::source::Source;
 use crate::engine::workspace::Workspace;
@@ -39,7 +40,7 @@ impl Engine<'_> {
     pub(super) fn build_into<T>(
         &self,
         release: &crate::config::Release,
-        request: &BuildRequest,
+        (verb, request): (&str, &BuildRequest),
         work: impl FnOnce(&mut Running<'_>) -> Result<T, Error>,
     ) -> Result<(T, Results), Error> {
         let name = crate::engine::source::name(&request.source)?;
@@ -47,7 +48,7 @@ impl Engine<'_> {
         let results = Results::open(&request.result.clone().unwrap_or_else(directory))?;
         let recorder = Recorder::new(self.reporter, results.log("state.log")?);
         let session = Session::reporting(self, release, &recorder)?;
-        let workspace = Workspace::new(&session)?;
+        let workspace = Workspace::new(&session, Note::new(verb, release, name))?;
         let mut running = Running {
             session: &session,
             request,
@@ -142,12 +143,13 @@ impl Running<'_> {
         let mut line = |line: String| reporter.report(Event::Output { stage, line });
         let mut log = BuildLog::new(file, &mut line);
         let mut unwritten = None;
-        let sandbox = self.session.keeper()?.spawn(spec)?;
+        let sandbox = self.workspace.start(spec, stage)?;
         let outcome = sandbox.wait(&mut |piece| {
             if let Err(error) = log.take(piece) {
                 unwritten.get_or_insert(error);
             }
         })?;
+        self.workspace.ended()?;
         match unwritten {
             Some(error) => Err(self.results.failed(crate::sys::SysError::new("write", "build.log", error))),
             None if outcome.status == Status::Interrupted => Err(Error::Interrupted),

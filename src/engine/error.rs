@@ -204,6 +204,20 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Nothing that runs over this store has this id.
+    #[error("nothing that runs over this store is called `{id}`")]
+    NotRunning {
+        /// What was asked for.
+        id: String,
+        /// What runs.
+        known: Vec<String>,
+    },
+    /// Something that runs and has no sandbox at the moment.
+    #[error("{id} has no sandbox at the moment")]
+    NoSandbox {
+        /// What was asked for.
+        id: String,
+    },
     /// A signal asked for the end.
     #[error("interrupted")]
     Interrupted,
@@ -240,6 +254,7 @@ impl Error {
             | Self::EndlessRequires { .. }
             | Self::BadArtifact { .. }
             | Self::NoArtifacts { .. } => Kind::Build,
+            Self::NotRunning { .. } | Self::NoSandbox { .. } => Kind::Arguments,
             Self::Results { .. } => Kind::Results,
             Self::Interrupted => Kind::Interrupted,
         }
@@ -275,6 +290,11 @@ impl Error {
                     some => format!("did you mean @{}?", some.join(" or @")),
                 })
             }
+            Self::NotRunning { known, .. } if known.is_empty() => Some("nothing runs at all".to_owned()),
+            Self::NotRunning { known, .. } => {
+                Some(format!("`kiln ps` lists what runs: {}", known.join(", ")))
+            }
+            Self::NoSandbox { .. } => Some("wait until its build has begun".to_owned()),
             Self::Results { .. } => Some("give another directory with --result DIR".to_owned()),
             _ => None,
         }

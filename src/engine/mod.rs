@@ -17,6 +17,7 @@ mod request;
 mod resolve;
 mod results;
 mod run;
+mod running;
 mod session;
 mod source;
 mod upkeep;
@@ -31,6 +32,7 @@ pub use request::{
     Streams, User,
 };
 pub use resolve::Solved;
+pub use running::{Note, Running};
 
 use crate::config::Listed;
 use crate::engine::session::Session;
@@ -104,7 +106,7 @@ impl<'a> Engine<'a> {
         reason = "the closure is for every lifetime, the method for one"
     )]
     pub fn build(&self, release: &Release, request: &BuildRequest) -> Result<Built, Error> {
-        let (artifacts, results) = self.build_into(release, request, |running| running.build())?;
+        let (artifacts, results) = self.build_into(release, ("build", request), |running| running.build())?;
         Ok(Built { result: results.path().clone(), artifacts })
     }
 
@@ -114,7 +116,7 @@ impl<'a> Engine<'a> {
         reason = "the closure is for every lifetime, the method for one"
     )]
     pub fn srpm(&self, release: &Release, request: &BuildRequest) -> Result<Artifact, Error> {
-        let (artifact, _) = self.build_into(release, request, |running| running.source_only())?;
+        let (artifact, _) = self.build_into(release, ("srpm", request), |running| running.source_only())?;
         Ok(artifact)
     }
 }

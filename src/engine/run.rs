@@ -3,6 +3,7 @@
 use crate::engine::buildroot::{BUILDDIR, BUILDER, environment, fixed, resolver};
 use crate::engine::error::Error;
 use crate::engine::request::{RunRequest, Streams, User};
+use crate::engine::running::Note;
 use crate::engine::session::Session;
 use crate::engine::workspace::Workspace;
 use crate::plan::{Access, Command, Phase, Root, SandboxSpec, Stdio, Step, build_steps, run_steps};
@@ -14,10 +15,10 @@ impl Session<'_> {
     /// Runs a command; gives its exit code.
     pub(super) fn run(&self, request: &RunRequest) -> Result<u8, Error> {
         let root = self.root(&request.install)?;
-        let workspace = Workspace::new(self)?;
+        let workspace = Workspace::new(self, Note::new("run", self.release, request.command.join(" ")))?;
         let spec = self.run_spec(root.lower(), &workspace, request);
         let status = during(Stage::Run, self.reporter, || {
-            let sandbox = self.keeper()?.spawn(&spec)?;
+            let sandbox = workspace.start(&spec, Stage::Run)?;
             Ok::<_, Error>(sandbox.wait(&mut |_| {})?.status)
         });
         let closed = workspace.close();

@@ -8,5 +8,5 @@ pub mod transaction;
 pub use layer::{LayerId, LayerSpec, Setup};
 pub use sandbox::{
     Access, Command, IdMap, IdRange, Job, Machine, Network, Phase, Root, SandboxSpec, Stdio, Step, Syncs,
-    Tier, base_steps, build_steps, run_steps,
+    Tier, Visitors, base_steps, build_steps, run_steps,
 };

@@ -76,6 +76,17 @@ pub enum Syncs {
     Ignored,
 }
 
+/// Whether processes can be added to a sandbox that runs (`kiln attach`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Visitors {
+    /// No.
+    #[default]
+    Refused,
+    /// Yes: by the user whose sandbox it is, with the command's rights and within its limits.
+    Admitted,
+}
+
 /// Whether a bind mount can be written through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -216,6 +227,9 @@ pub struct SandboxSpec {
     /// What `fsync` does.
     #[serde(default)]
     pub syncs: Syncs,
+    /// Whether it can be attached to.
+    #[serde(default)]
+    pub visitors: Visitors,
 }
 
 impl SandboxSpec {
@@ -240,6 +254,7 @@ impl SandboxSpec {
             stdio: Stdio::Captured,
             machine: Machine::Native,
             syncs,
+            visitors: Visitors::Refused,
         }
     }
 }

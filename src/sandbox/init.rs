@@ -1,11 +1,11 @@
 //! PID 1 of a sandbox: makes the root, enters it, starts the payload, reaps, and ends when the payload does, which
 //! makes the kernel kill whatever is left.
 
-use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 
 use rustix::process::Pid;
 
-use crate::plan::{Network, SandboxSpec, Tier};
+use crate::plan::{Network, SandboxSpec, Tier, Visitors};
 use crate::sandbox::error::During as _;
 use crate::sandbox::payload::{Payload, Started, identity};
 use crate::sandbox::serve::JobTable;
@@ -41,18 +41,12 @@ impl Init {
                 process::exit(1)
             }
         };
-        let ended = self.attend(payload.pid, &payload.children);
-        let cpu_milliseconds = child::children_cpu_milliseconds();
-        let answer = match ended {
-            Ended::Exited(code) => Answer::Exited { code, cpu_milliseconds },
-            Ended::Signalled(signal) => Answer::Signalled { signal, cpu_milliseconds },
-        };
-        let _ = wire::send(&self.supervisor, &answer, &[]);
-        process::exit(0)
+        attend(&payload, &self.supervisor)
     }
 
     fn prepare(&mut self) -> Result<Running, Failure> {
-        self.leave_the_keeper().during("leaving the keeper")?;
+        let own = self.streams.iter().chain([&self.supervisor]).map(AsRawFd::as_raw_fd);
+        leave_the_keeper(&own.collect::<Vec<_>>()).during("leaving the keeper")?;
         match wire::receive(&self.supervisor, "supervisor") {
             Ok(Some((Order::Go { processes }, _))) => {
                 separate(processes).during("entering the last namespaces")?;
@@ -62,6 +56,7 @@ impl Init {
         }
         let root = root::build(&self.spec, identity(&self.spec, self.tier))?;
         set_clocks().during("setting the clocks")?;
+        let namespaces = self.namespaces().during("opening the namespaces")?;
         process::set_hostname(&self.spec.hostname).during("setting the host name")?;
         if self.spec.network == Network::None {
             net::loopback_up().during("starting the loopback interface")?;
@@ -74,56 +69,78 @@ impl Init {
         let streams = std::mem::take(&mut self.streams);
         let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams };
         let Started { pid, terminal } = payload.start()?;
-        caps::bound(Capabilities::KILL)
-            .and_then(|()| caps::set(Capabilities::KILL))
-            .during("renouncing capabilities")?;
-        let terminal: Vec<_> = terminal.iter().map(OwnedFd::as_fd).collect();
-        if wire::send(&self.supervisor, &Answer::Ready, &terminal).is_err() {
+        renounce().during("renouncing capabilities")?;
+        let sent: Vec<_> = namespaces.iter().chain(&terminal).map(OwnedFd::as_fd).collect();
+        let answer = Answer::Ready { namespaces: namespaces.len() };
+        if wire::send(&self.supervisor, &answer, &sent).is_err() {
             process::exit(1);
         }
         Ok(Running { pid, children })
     }
 
-    fn leave_the_keeper(&self) -> Result<(), SysError> {
-        process::die_with_parent()?;
-        process::default_signals()?;
-        let null = fs::open("/dev/null")?;
-        process::set_standard(0, &null)?;
-        let mut keep: Vec<_> = self.streams.iter().map(AsRawFd::as_raw_fd).collect();
-        keep.push(self.supervisor.as_raw_fd());
-        drop(null);
-        process::close_all_from(3, &keep)?;
-        process::new_session()
+    /// What a visitor's minder will enter.
+    fn namespaces(&self) -> Result<Vec<OwnedFd>, SysError> {
+        match self.spec.visitors {
+            Visitors::Refused => Ok(Vec::new()),
+            Visitors::Admitted => process::namespaces(),
+        }
     }
+}
 
-    /// Reaps until the payload has ended; passes on the supervisor's orders.
-    fn attend(&self, payload: Pid, children: &OwnedFd) -> Ended {
-        let mut supervised = true;
-        loop {
-            while let Ok(Some((pid, ended))) = child::reap() {
-                if pid == payload {
-                    return ended;
-                }
+/// Keeps nothing of the keeper's but the descriptors `own`.
+pub(super) fn leave_the_keeper(own: &[RawFd]) -> Result<(), SysError> {
+    process::die_with_parent()?;
+    process::default_signals()?;
+    let null = fs::open("/dev/null")?;
+    process::set_standard(0, &null)?;
+    drop(null);
+    process::close_all_from(3, own)?;
+    process::new_session()
+}
+
+/// Gives up everything but the right to end the payload.
+pub(super) fn renounce() -> Result<(), SysError> {
+    caps::bound(Capabilities::KILL).and_then(|()| caps::set(Capabilities::KILL))
+}
+
+/// Reaps until the payload has ended, passes on the supervisor's orders, says how it ended, and ends.
+pub(super) fn attend(running: &Running, supervisor: &OwnedFd) -> ! {
+    let ended = watch(running, supervisor);
+    let cpu_milliseconds = child::children_cpu_milliseconds();
+    let answer = match ended {
+        Ended::Exited(code) => Answer::Exited { code, cpu_milliseconds },
+        Ended::Signalled(signal) => Answer::Signalled { signal, cpu_milliseconds },
+    };
+    let _ = wire::send(supervisor, &answer, &[]);
+    process::exit(0)
+}
+
+fn watch(running: &Running, supervisor: &OwnedFd) -> Ended {
+    loop {
+        while let Ok(Some((pid, ended))) = child::reap() {
+            if pid == running.pid {
+                return ended;
             }
-            let watched: &[&OwnedFd] = if supervised { &[children, &self.supervisor] } else { &[children] };
-            let ready = poll::readable(watched, None).unwrap_or_default();
-            poll::drain(children);
-            if ready.contains(&1) {
-                match wire::receive(&self.supervisor, "supervisor") {
-                    Ok(Some((Order::Terminate, _))) => child::terminate_group(payload),
-                    Ok(Some((Order::Go { .. }, _))) => {}
-                    // Without a supervisor nobody wants the result.
-                    Ok(None) | Err(_) => process::exit(1),
-                }
-                supervised = true;
+        }
+        let ready = poll::readable(&[&running.children, supervisor], None).unwrap_or_default();
+        poll::drain(&running.children);
+        if ready.contains(&1) {
+            match wire::receive(supervisor, "supervisor") {
+                Ok(Some((Order::Terminate, _))) => child::terminate_group(running.pid),
+                Ok(Some((Order::Go { .. }, _))) => {}
+                // Without a supervisor nobody wants the result.
+                Ok(None) | Err(_) => process::exit(1),
             }
         }
     }
 }
 
-struct Running {
-    pid: Pid,
-    children: OwnedFd,
+/// A payload and what tells of its end.
+pub(super) struct Running {
+    /// The payload, as the process that minds it sees it.
+    pub pid: Pid,
+    /// Becomes readable when a child ends.
+    pub children: OwnedFd,
 }
 
 /// The next child's clocks start at one second, so that a build cannot see how long the host is up.
@@ -138,6 +155,11 @@ fn set_clocks() -> Result<(), SysError> {
 fn separate(processes: Option<u64>) -> Result<(), SysError> {
     process::unshare(Namespaces::CGROUP)?;
     mount::set_propagation(Propagation::Private)?;
+    set_limits(processes)
+}
+
+/// What every process inside is held to, whatever the control groups do.
+pub(super) fn set_limits(processes: Option<u64>) -> Result<(), SysError> {
     // 1 and not 0: with 0 the kernel would still start a piped core handler on the host.
     process::set_limit(Resource::Core, 1, 1)?;
     process::set_limit(Resource::Files, 1024, 524_288)?;

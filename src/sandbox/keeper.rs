@@ -108,6 +108,12 @@ impl Keeper {
         }
     }
 
+    /// Another way to ask it.
+    pub(super) fn channel(&self) -> Result<OwnedFd, Error> {
+        let Some(socket) = &self.socket else { return Err(Error::Lost { who: WHO }) };
+        socket::duplicate(socket).map_err(Error::Talk)
+    }
+
     fn ask(&self, request: &Request, more: &[BorrowedFd<'_>]) -> Result<OwnedFd, Error> {
         let (ours, theirs) = socket::pair().map_err(Error::Talk)?;
         let descriptors: Vec<_> = std::iter::once(theirs.as_fd()).chain(more.iter().copied()).collect();

@@ -15,11 +15,14 @@
 //! What hostile code can reach: the payload's own three descriptors, the mounts of the root, and system calls that
 //! the filter lets through. It cannot look into PID 1, which is the only process of ours that it can see.
 
+mod attach;
 mod cgroup;
+mod door;
 mod error;
 mod ids;
 mod init;
 mod keeper;
+mod observe;
 mod payload;
 mod root;
 mod running;
@@ -31,9 +34,11 @@ mod watch;
 mod wire;
 
 pub use cgroup::Hit;
+pub use door::{attach, has_door};
 pub use error::{Error, Failure};
 pub use ids::id_map;
 pub use keeper::Keeper;
+pub use observe::{Sample, observe};
 pub use running::{Outcome, Sandbox, Status};
 pub use serve::{JobTable, KEEPER, keeper_main};
 

@@ -7,11 +7,14 @@ use crate::plan::SandboxSpec;
 use crate::report::Usage;
 use crate::sandbox::Error;
 use crate::sandbox::cgroup::{Group, Hit};
+use crate::sandbox::door::Door;
+use crate::sandbox::keeper::Keeper;
 use crate::sandbox::streams::Ours;
 use crate::sandbox::watch::{Verdict, Watch};
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sys::poll::{self, Interest};
 use crate::sys::{child, signal};
+use crate::unit::HostPath;
 
 /// How a sandbox ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +68,8 @@ pub struct Sandbox {
     init: OwnedFd,
     answers: OwnedFd,
     streams: Ours,
+    namespaces: Vec<OwnedFd>,
+    door: Option<Door>,
     /// Last, so that it is removed when everything in it is dead.
     group: Option<Group>,
 }
@@ -85,23 +90,62 @@ impl Sandbox {
             Some((Answer::Failed(failure), _)) => return Err(Error::Failed(failure)),
             _ => return Err(Error::Lost { who: WHO }),
         };
-        let mut sandbox = Self { spec: spec.clone(), init, answers, streams, group };
+        let mut sandbox = Self::made(spec, (answers, init), streams);
+        sandbox.group = group;
         let mut processes = spec.limits.pids;
         if let Some(group) = &sandbox.group {
             processes = None;
             child::pid_of(&sandbox.init).and_then(|pid| group.place(pid)).map_err(Error::Group)?;
         }
         wire::send(&sandbox.answers, &Order::Go { processes }, &[])?;
-        match wire::receive(&sandbox.answers, WHO)? {
-            Some((Answer::Ready, terminal)) => {
+        sandbox.started()
+    }
+
+    /// Takes over a command that was started in somebody else's sandbox.
+    pub(super) fn visiting(
+        spec: &SandboxSpec,
+        (answers, minder): (OwnedFd, OwnedFd),
+        streams: Ours,
+    ) -> Result<Self, Error> {
+        Self::made(spec, (answers, minder), streams).started()
+    }
+
+    fn made(spec: &SandboxSpec, (answers, init): (OwnedFd, OwnedFd), streams: Ours) -> Self {
+        let namespaces = Vec::new();
+        Self { spec: spec.clone(), init, answers, streams, namespaces, door: None, group: None }
+    }
+
+    fn started(mut self) -> Result<Self, Error> {
+        match wire::receive(&self.answers, WHO)? {
+            Some((Answer::Ready { namespaces }, mut descriptors)) => {
+                let terminal = descriptors.split_off(namespaces.min(descriptors.len()));
+                self.namespaces = descriptors;
                 for outer in terminal {
-                    sandbox.streams.connect_terminal(outer).map_err(Error::Talk)?;
+                    self.streams.connect_terminal(outer).map_err(Error::Talk)?;
                 }
-                Ok(sandbox)
+                Ok(self)
             }
             Some((Answer::Failed(failure), _)) => Err(Error::Failed(failure)),
             _ => Err(Error::Lost { who: WHO }),
         }
+    }
+
+    /// Lets this user's other processes start commands in it, through a socket in `directory`, while it is waited for.
+    /// The specification must admit visitors.
+    pub fn receive_visitors(&mut self, keeper: &Keeper, directory: &HostPath) -> Result<(), Error> {
+        let namespaces = std::mem::take(&mut self.namespaces);
+        self.door = Some(Door::open(directory, keeper.channel()?, namespaces)?);
+        Ok(())
+    }
+
+    /// The process id of its PID 1 on the host.
+    pub fn pid(&self) -> Result<u32, Error> {
+        child::pid_of(&self.init).map_err(Error::Talk)
+    }
+
+    /// Its control groups.
+    pub fn groups(&self) -> Vec<HostPath> {
+        self.group.as_ref().map(Group::places).unwrap_or_default()
     }
 
     /// What the command reads from its standard input, where that is a pipe.
@@ -143,11 +187,15 @@ impl Sandbox {
         let slots: Vec<_> = watched.iter().map(|(slot, ..)| *slot).collect();
         let mut descriptors: Vec<_> = watched.drain(..).map(|(_, fd, interest)| (fd, interest)).collect();
         descriptors.push((self.init.as_fd(), Interest::Read));
+        descriptors.extend(self.door.iter().map(|door| (door.watched(), Interest::Read)));
         let ready = poll::ready(&descriptors, Some(watch.patience())).map_err(Error::Talk)?;
         for position in &ready {
             if let Some(slot) = slots.get(*position) {
                 watch.log += self.streams.advance(*slot, on_output) as u64;
             }
+        }
+        if let Some(door) = self.door.as_ref().filter(|_| ready.contains(&(slots.len() + 1))) {
+            door.answer(&self.spec, self.group.as_ref());
         }
         Ok(ready.contains(&slots.len()))
     }

@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use std::process::ExitCode;
 
 use crate::plan::{Job, Network, SandboxSpec, Tier};
+use crate::sandbox::attach::Minder;
 use crate::sandbox::error::During as _;
 use crate::sandbox::init::Init;
 use crate::sandbox::wire::{self, Answer, Request};
@@ -28,6 +29,9 @@ pub fn keeper_main(jobs: JobTable) -> ExitCode {
         match request {
             Request::Call(job) => call(&job, descriptors, jobs),
             Request::Spawn(spec) => spawn(*spec, descriptors, (tier, jobs)),
+            Request::Attach { spec, namespaces } => {
+                attach((*spec, namespaces), descriptors, (tier, jobs));
+            }
             Request::Mapped(_) => {}
         }
     }
@@ -135,6 +139,25 @@ fn spawn(spec: SandboxSpec, mut descriptors: Vec<OwnedFd>, (tier, jobs): (Tier, 
             let _ = wire::send(&supervisor, &Answer::Started, &[pidfd.as_fd()]);
         }
         Err(error) => refuse(&supervisor, Err(error).during("making the namespaces")),
+    }
+}
+
+fn attach(
+    (spec, namespaces): (SandboxSpec, usize),
+    mut descriptors: Vec<OwnedFd>,
+    (tier, jobs): (Tier, JobTable),
+) {
+    if descriptors.len() <= namespaces {
+        return;
+    }
+    let visitor = descriptors.remove(0);
+    let streams = descriptors.split_off(namespaces);
+    match process::copy(Namespaces::NONE) {
+        Ok(Copied::Child) => Minder { spec, tier, jobs, visitor, namespaces: descriptors, streams }.run(),
+        Ok(Copied::Parent(pidfd)) => {
+            let _ = wire::send(&visitor, &Answer::Started, &[pidfd.as_fd()]);
+        }
+        Err(error) => refuse(&visitor, Err(error).during("starting a minder")),
     }
 }
 

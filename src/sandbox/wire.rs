@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::plan::{Job, SandboxSpec, Tier};
+use crate::plan::{Job, SandboxSpec, Stdio, Tier};
 use crate::sandbox::{Error, Failure};
 use crate::sys::socket;
 
@@ -15,6 +15,24 @@ pub(super) enum Request {
     Call(Job),
     /// Make a sandbox; its standard streams are sent along.
     Spawn(Box<SandboxSpec>),
+    /// Start one more command in a sandbox that runs; its namespaces are sent along, then the standard streams.
+    Attach {
+        /// The sandbox, with the new command for its own.
+        spec: Box<SandboxSpec>,
+        /// How many of the descriptors are namespaces.
+        namespaces: usize,
+    },
+}
+
+/// What a visitor asks the supervisor of a running sandbox for; standard streams are sent along where it brings some.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Knock {
+    /// The command.
+    pub command: Vec<String>,
+    /// What its standard streams are.
+    pub stdio: Stdio,
+    /// The value of TERM, where it gets a terminal.
+    pub term: String,
 }
 
 /// What comes back.
@@ -26,8 +44,15 @@ pub(super) enum Answer {
     Done(Result<String, String>),
     /// PID 1 exists; its descriptor is sent along. It waits for `Order::Go`.
     Started,
-    /// The payload runs; where it has a terminal, the terminal's other side is sent along.
-    Ready,
+    /// The payload runs; where visitors are admitted, descriptors of its namespaces are sent along, and where it has a
+    /// terminal, the terminal's other side.
+    Ready {
+        /// How many of the descriptors are namespaces.
+        namespaces: usize,
+    },
+    /// A visitor's command starts, in the sandbox that is described; the socket through which its messages come and
+    /// the descriptor of its minder are sent along.
+    Admitted(Box<SandboxSpec>),
     /// A step failed.
     Failed(Failure),
     /// The payload ended with this code.

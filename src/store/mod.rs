@@ -31,5 +31,5 @@ pub use error::Error;
 pub use layer::{Layer, LayerManifest, LayerPackage, Lease};
 pub use layout::Store;
 pub use package::{PackageManifest, StoredPackage};
-pub use staging::Staging;
+pub use staging::{Staging, Work};
 pub use upkeep::{Kind, Usage, remove, usage};

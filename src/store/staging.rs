@@ -80,6 +80,37 @@ impl Store {
     }
 }
 
+/// A directory in `tmp/` whose maker lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// What follows the purpose in its name: who makes it, and which of his it is.
+    pub name: String,
+    /// The directory.
+    pub path: HostPath,
+}
+
+impl Store {
+    /// What is being made for `purpose`.
+    pub fn work(&self, purpose: &str) -> Result<Vec<Work>, Error> {
+        let tmp = self.path().join("tmp");
+        let mut work = Vec::new();
+        for file in fs::list(&tmp)? {
+            let file = file.to_string_lossy();
+            let Some(base) = file.strip_suffix(".lock") else { continue };
+            let Some(name) = base.strip_prefix(purpose).and_then(|rest| rest.strip_prefix('-')) else {
+                continue;
+            };
+            match Lock::attempt(tmp.join(&*file), Share::Shared) {
+                Ok(None) => work.push(Work { name: name.to_owned(), path: tmp.join(base) }),
+                Ok(Some(_)) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(work)
+    }
+}
+
 impl Staging {
     /// The directory.
     pub fn path(&self) -> &HostPath {

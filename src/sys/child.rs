@@ -61,6 +61,26 @@ pub fn kill(pidfd: impl AsFd) -> Result<()> {
     }
 }
 
+/// A descriptor of a process by its id.
+pub fn open(pid: u32) -> Result<OwnedFd> {
+    let failed = |error| SysError::new("pidfd_open", pid.to_string(), error);
+    let id = Pid::from_raw(pid as i32).ok_or_else(|| failed(rustix::io::Errno::INVAL))?;
+    rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty()).map_err(failed)
+}
+
+/// Asks the process that a descriptor stands for to end; one that has ended is no failure.
+pub fn terminate(pidfd: impl AsFd) -> Result<()> {
+    match rustix::process::pidfd_send_signal(pidfd, Signal::TERM) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(SysError::new("pidfd_send_signal", "SIGTERM", error)),
+    }
+}
+
+/// Waits for the end of the process that a descriptor stands for; whether it came.
+pub fn has_ended(pidfd: &OwnedFd, patience: std::time::Duration) -> Result<bool> {
+    Ok(!crate::sys::poll::readable(&[pidfd], Some(patience))?.is_empty())
+}
+
 /// The process id that a descriptor stands for, as this process sees it.
 pub fn pid_of(pidfd: impl AsFd) -> Result<u32> {
     let path = format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd());

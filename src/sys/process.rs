@@ -119,6 +119,18 @@ pub fn unshare(namespaces: Namespaces) -> Result<()> {
     checked("unshare", format!("{:#x}", namespaces.0), i64::from(result)).map(drop)
 }
 
+/// Descriptors of the namespaces that this process has, but for its user namespace: what [`enter`] takes.
+pub fn namespaces() -> Result<Vec<OwnedFd>> {
+    let open = |name: &&str| crate::sys::fs::open(format!("/proc/self/ns/{name}")).map(OwnedFd::from);
+    // The namespace of the mounts comes last: whoever enters it sees another /proc.
+    ["cgroup", "ipc", "net", "pid", "time_for_children", "uts", "mnt"].iter().map(open).collect()
+}
+
+/// Moves this process into a namespace; its next child where that is one of process ids.
+pub fn enter(namespace: impl AsFd) -> Result<()> {
+    rustix::thread::move_into_link_name_space(namespace.as_fd(), None).map_err(quoted("setns", ""))
+}
+
 /// Asks the kernel to kill this process when its parent ends.
 pub fn die_with_parent() -> Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
@@ -327,6 +339,23 @@ pub fn set_limit(resource: Resource, soft: u64, hard: u64) -> Result<()> {
     let hard = getrlimit(kind).maximum.map_or(hard, |present| present.min(hard));
     let limit = Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) };
     setrlimit(kind, limit).map_err(quoted("setrlimit", format!("{resource:?}, {soft}, {hard}")))
+}
+
+/// The size of a page of memory in bytes.
+pub fn page_size() -> u64 {
+    constant(libc::_SC_PAGESIZE)
+}
+
+/// The unit of processor time in `/proc`.
+pub fn ticks_per_second() -> u64 {
+    constant(libc::_SC_CLK_TCK)
+}
+
+fn constant(name: i32) -> u64 {
+    #[expect(unsafe_code, reason = "sysconf has no wrapper here")]
+    // SAFETY: always sound; the names used here have a positive value on every Linux.
+    let value = unsafe { libc::sysconf(name) };
+    value.max(1) as u64
 }
 
 /// Whole seconds of the monotonic clock and of the clock that also counts sleep.

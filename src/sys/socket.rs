@@ -2,11 +2,13 @@
 
 use std::io::{IoSlice, IoSliceMut, Read as _, Seek as _, Write as _};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
 };
 
 use crate::sys::SysError;
@@ -17,12 +19,60 @@ type Result<T> = std::result::Result<T, SysError>;
 /// A message's bytes travel in the datagram up to this size, and in a memory file beyond it.
 const INLINE: usize = 16 * 1024;
 /// More descriptors than any message has.
-const DESCRIPTORS: usize = 8;
+const DESCRIPTORS: usize = 16;
 
 /// Two connected sockets; message borders are kept, and the end of one side is seen by the other.
 pub fn pair() -> Result<(OwnedFd, OwnedFd)> {
     rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .map_err(quoted("socketpair", "AF_UNIX, SOCK_SEQPACKET"))
+}
+
+/// A socket in a directory that other processes of this user can connect to. The name is bound through the directory's
+/// descriptor, so that the directory's path may be longer than a socket's address can be.
+pub fn listen(directory: impl AsRef<Path>, name: &str) -> Result<OwnedFd> {
+    let (_directory, address) = address(directory.as_ref(), name)?;
+    let failed = |call| move |error| SysError::new(call, name, error);
+    let flags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+        .map_err(failed("socket"))?;
+    rustix::net::bind(&socket, &address).map_err(failed("bind"))?;
+    rustix::net::listen(&socket, 8).map_err(failed("listen"))?;
+    Ok(socket)
+}
+
+/// Connects to such a socket.
+pub fn connect(directory: impl AsRef<Path>, name: &str) -> Result<OwnedFd> {
+    let (_directory, address) = address(directory.as_ref(), name)?;
+    let failed = |call| move |error| SysError::new(call, name, error);
+    let socket =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+            .map_err(failed("socket"))?;
+    rustix::net::connect(&socket, &address).map_err(failed("connect"))?;
+    Ok(socket)
+}
+
+fn address(directory: &Path, name: &str) -> Result<(std::fs::File, SocketAddrUnix)> {
+    let directory = crate::sys::fs::open(directory)?;
+    let path = format!("/proc/self/fd/{}/{name}", directory.as_fd().as_raw_fd());
+    let address = SocketAddrUnix::new(path).map_err(quoted("bind", name))?;
+    Ok((directory, address))
+}
+
+/// Takes the next connection, with the user id of the process that made it; `None` when there is none. Reading from
+/// it waits for `patience` at most.
+pub fn accept(listener: impl AsFd, patience: Duration) -> Result<Option<(OwnedFd, u32)>> {
+    use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
+    let connection = match rustix::net::accept_with(listener, SocketFlags::CLOEXEC) {
+        Ok(connection) => connection,
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(SysError::new("accept4", "", error)),
+    };
+    let uid = socket_peercred(&connection).map_err(quoted("getsockopt", "SO_PEERCRED"))?.uid.as_raw();
+    set_socket_timeout(&connection, Timeout::Recv, Some(patience))
+        .map_err(quoted("setsockopt", "SO_RCVTIMEO"))?;
+    Ok(Some((connection, uid)))
 }
 
 /// A pipe: the end to read, the end to write.

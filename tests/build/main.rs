@@ -7,4 +7,5 @@ mod support;
 
 mod failures;
 mod interrupt;
+mod running;
 mod sources;

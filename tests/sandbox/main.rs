@@ -6,6 +6,7 @@ mod attacks;
 mod limits;
 mod support;
 mod users;
+mod visitors;
 
 use kiln::plan::{Phase, Stdio};
 use kiln::sandbox::Status;

@@ -188,6 +188,11 @@ impl Ran {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }
 
+    /// Whether the exit code was zero.
+    pub fn succeeded(&self) -> bool {
+        self.output.status.success()
+    }
+
     /// Standard error.
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()

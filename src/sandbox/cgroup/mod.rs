@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::report::Usage;
 use crate::sys::{SysError, fs, process};
-use crate::unit::Limits;
+use crate::unit::{HostPath, Limits};
 use layout::Layout;
 
 /// What this process may do with control groups.
@@ -164,6 +164,11 @@ impl Group {
             }
         }
         Ok(())
+    }
+
+    /// Its directories.
+    pub(super) fn places(&self) -> Vec<HostPath> {
+        self.directories.iter().map(HostPath::new).collect()
     }
 
     /// Puts a process, and whatever it will start, into the groups.
