@@ -53,6 +53,8 @@ pub(super) struct SolveTable {
     pub(super) weak: Option<Written<bool>>,
     pub(super) excludepkgs: Edited<Written<String>>,
     pub(super) module_platform_id: Option<Written<String>>,
+    pub(super) enable_modules: Edited<Written<String>>,
+    pub(super) disable_modules: Edited<Written<String>>,
 }
 
 /// `[build]`.
@@ -187,6 +189,8 @@ fn read_solve(solve: &mut SolveTable, table: &mut Reader<'_>) -> Result<(), Erro
         weak: table.boolean("weak")?,
         excludepkgs: table.strings("excludepkgs", "excludepkgs_add")?,
         module_platform_id: table.string("module_platform_id")?,
+        enable_modules: table.strings("enable_modules", "enable_modules_add")?,
+        disable_modules: table.strings("disable_modules", "disable_modules_add")?,
     };
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A merged configuration becomes a [`Release`]: variables put in, defaults filled in, everything checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::config::document::{BuildTable, Config, RootTable, SandboxTable, SolveTable};
@@ -8,7 +8,7 @@ use crate::config::freeze_repo::repo;
 use crate::config::nearest::nearest;
 use crate::config::release::{Build, Network, Release, RootPackages, SandboxOptions, SolveOptions};
 use crate::config::variables::{Dollars, Variables};
-use crate::config::written::Written;
+use crate::config::written::{Edited, Written};
 use crate::config::{Error, Place, ReleaseFile, arch, scalar};
 
 const HOSTNAME: &str = "kiln";
@@ -101,12 +101,41 @@ fn root(table: RootTable, vars: &Variables) -> Result<RootPackages, Error> {
 fn solve(table: SolveTable, vars: &Variables) -> Result<SolveOptions, Error> {
     let module_platform_id =
         table.module_platform_id.map(|text| vars.expand(&text, Dollars::Text)).transpose()?;
+    let (enable_modules, disable_modules) = modules(table.enable_modules, table.disable_modules, vars)?;
     Ok(SolveOptions {
         best: table.best.is_none_or(|best| best.value),
         weak: table.weak.is_some_and(|weak| weak.value),
         excludepkgs: strings("excludepkgs", table.excludepkgs.into_items(), vars, Dollars::Text)?,
         module_platform_id,
+        enable_modules,
+        disable_modules,
     })
+}
+
+/// Module streams to enable, written `module:stream`, and modules to disable. Of two streams of one module the later
+/// one counts, so that a file can change what it inherits by adding.
+fn modules(
+    enable: Edited<Written<String>>,
+    disable: Edited<Written<String>>,
+    vars: &Variables,
+) -> Result<(BTreeMap<String, String>, BTreeSet<String>), Error> {
+    let disabled = strings("disable_modules", disable.into_items(), vars, Dollars::Text)?;
+    let disabled: BTreeSet<String> = disabled.into_iter().collect();
+    let mut enabled = BTreeMap::new();
+    for text in enable.into_items() {
+        let expanded = vars.expand(&text, Dollars::Text)?;
+        let (module, stream) = match expanded.split_once(':') {
+            Some((module, stream)) if !module.is_empty() && !stream.is_empty() && !stream.contains(':') => {
+                (module, stream)
+            }
+            _ => return Err(text.wrong("enable_modules", "it is written \"module:stream\"")),
+        };
+        if disabled.contains(module) {
+            return Err(text.wrong("enable_modules", "the module is in `disable_modules` too"));
+        }
+        enabled.insert(module.to_owned(), stream.to_owned());
+    }
+    Ok((enabled, disabled))
 }
 
 fn build(table: BuildTable, vars: &Variables) -> Result<Build, Error> {

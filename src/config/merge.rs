@@ -73,6 +73,8 @@ impl SolveTable {
             weak: over.weak.or(self.weak),
             excludepkgs: self.excludepkgs.merge(over.excludepkgs),
             module_platform_id: over.module_platform_id.or(self.module_platform_id),
+            enable_modules: self.enable_modules.merge(over.enable_modules),
+            disable_modules: self.disable_modules.merge(over.disable_modules),
         }
     }
 }

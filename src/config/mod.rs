@@ -39,5 +39,5 @@ pub use release::{
     Build, Check, Key, KeyLocation, NEVER, Network, Origin, Release, Repo, RootPackages, SandboxOptions,
     SolveOptions,
 };
-pub use search::{Files, Listed, list, load};
+pub use search::{Files, Listed, bare, list, load};
 pub use show::show;

@@ -1,6 +1,6 @@
 //! A release, frozen: everything a build of it needs to know, validated, with no variable left in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::config::ReleaseFile;
@@ -61,6 +61,10 @@ pub struct SolveOptions {
     pub excludepkgs: Vec<String>,
     /// Such as `platform:el9`; modules need it.
     pub module_platform_id: Option<String>,
+    /// The streams that are active whatever the defaults are, by module.
+    pub enable_modules: BTreeMap<String, String>,
+    /// Modules of which no stream may be active.
+    pub disable_modules: BTreeSet<String>,
 }
 
 /// `[build]`.

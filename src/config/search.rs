@@ -12,7 +12,7 @@ use crate::config::overrides::Overrides;
 use crate::config::release::Release;
 use crate::config::shipped::{self, SHIPPED};
 use crate::config::written::Written;
-use crate::config::{Error, FileError, ReleaseFile, freeze};
+use crate::config::{Error, FileError, ReleaseFile, freeze, overrides};
 use crate::unit::HostPath;
 
 /// Files that extend one another deeper than this do so for ever, by a path that is always written anew.
@@ -45,6 +45,18 @@ pub fn load(
     let name = stem(name);
     freeze::freeze(&name, overrides.over(config, &name)?)
 }
+
+/// A release that no file describes: an architecture and the repositories of the command line. Its root has no packages
+/// of its own, and as nobody said by which keys, nothing is checked with OpenPGP.
+pub fn bare(arch: &str, overrides: &Overrides) -> Result<Release, Error> {
+    let mut config = Config::default();
+    config.release.arch = Some(overrides::at_command_line(arch.to_owned()));
+    config.root.packages.set = Some(Vec::new());
+    freeze::freeze(BARE, overrides.over(config, BARE)?)
+}
+
+/// What [`bare`] releases are called.
+const BARE: &str = "command line";
 
 /// A release that can be named.
 #[derive(Debug)]

@@ -119,6 +119,14 @@ fn solve(lines: &mut Lines, solve: &SolveOptions) {
     if let Some(id) = &solve.module_platform_id {
         lines.text("module_platform_id", id);
     }
+    let enabled = solve.enable_modules.iter().map(|(module, stream)| format!("{module}:{stream}"));
+    for (key, modules) in
+        [("enable_modules", enabled.collect()), ("disable_modules", Vec::from_iter(solve.disable_modules.clone()))]
+    {
+        if !modules.is_empty() {
+            lines.list(key, &modules);
+        }
+    }
 }
 
 fn build(lines: &mut Lines, build: &Build) {

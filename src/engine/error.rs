@@ -62,6 +62,9 @@ pub enum Error {
     /// Repository metadata.
     #[error(transparent)]
     Metadata(#[from] crate::metadata::Error),
+    /// Module streams that cannot be active together.
+    #[error(transparent)]
+    Modules(#[from] crate::metadata::ModuleError),
     /// No set of packages satisfies the request.
     #[error(transparent)]
     Conflict(Box<crate::solve::Conflict>),
@@ -242,6 +245,7 @@ impl Error {
             Self::Store(_) | Self::Host { .. } | Self::Answer { .. } => Kind::Internal,
             Self::Fetch(_)
             | Self::Metadata(_)
+            | Self::Modules(_)
             | Self::Conflict(_)
             | Self::BadPackage { .. }
             | Self::NoPrimary { .. }
@@ -268,6 +272,7 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Fetch(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
+            Self::Modules(error) => error.hint(),
             Self::Conflict(conflict) => conflict.hint(),
             Self::Unpack(error) => error.hint(),
             Self::Root { source, .. } => source.hint(),

@@ -6,7 +6,7 @@ use crate::config::{Check, Repo};
 use crate::engine::error::Error;
 use crate::engine::session::Session;
 use crate::fetch::Repository;
-use crate::metadata::{Comps, Metadata, Owners};
+use crate::metadata::{Comps, Metadata, ModuleChoice, Modules, Owners, PackageId};
 use crate::report::{Event, Stage, during};
 use crate::solve::Files;
 use crate::store::Store;
@@ -20,6 +20,8 @@ const LARGEST_DOCUMENT: u64 = 8 << 30;
 pub(super) struct Source {
     pub(super) repo: Repo,
     pub(super) state: Repository,
+    /// What is hidden in it: by its own word, and by the release's for all repositories.
+    pub(super) excludes: Vec<String>,
 }
 
 /// The tables that a solver works on.
@@ -27,6 +29,8 @@ pub(super) struct Source {
 pub(super) struct Tables {
     /// One a repository, in the order of [`Session::sources`].
     pub(super) metadata: Vec<Metadata>,
+    /// For each of them, the packages of module streams that are not active.
+    pub(super) inactive: Vec<Vec<PackageId>>,
     pub(super) comps: Comps,
 }
 
@@ -41,27 +45,18 @@ impl Session<'_> {
     }
 
     fn ask_sources(&self) -> Result<Vec<Source>, Error> {
-        let fetcher = self.fetcher();
-        let (store, reporter) = (self.store.path(), self.reporter);
-        let answers: Vec<_> = std::thread::scope(|scope| {
-            let ask = |repo| scope.spawn(move || fetcher.repository(repo, store, reporter));
-            let threads: Vec<_> = self.release.repos.iter().map(|repo| (repo, ask(repo))).collect();
-            threads.into_iter().map(|(repo, thread)| (repo, thread.join())).collect()
-        });
-        for repo in self.release.repos.iter().filter(|repo| repo.gpgcheck == Check::Off) {
+        let (release, reporter) = (self.release, self.reporter);
+        for repo in release.repos.iter().filter(|repo| repo.gpgcheck == Check::Off) {
             reporter.warn(format!("packages of repository {} are not checked with OpenPGP", repo.id));
         }
-        let mut sources = Vec::new();
-        for (repo, answer) in answers {
-            let answer = answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            match answer {
-                Ok(state) => sources.push(Source { repo: repo.clone(), state }),
-                Err(error) if repo.skip_if_unavailable && error.is_unavailable() => {
-                    reporter.warn(format!("repository {} is left out: {error}", repo.id));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let states = self.fetcher().repositories(&release.repos, self.store.path(), reporter)?;
+        let source = |state: Repository| {
+            // Those that may be missing, and are, are not among the answers.
+            let repo = release.repos.iter().find(|repo| repo.id == state.id)?.clone();
+            let excludes = [repo.excludepkgs.as_slice(), &release.solve.excludepkgs].concat();
+            Some(Source { repo, state, excludes })
+        };
+        let sources: Vec<Source> = states.into_iter().filter_map(source).collect();
         let total = sources.len() as u64;
         let item = String::new();
         reporter.report(Event::Progress {
@@ -82,7 +77,7 @@ impl Session<'_> {
         }
         let sources = self.sources()?;
         let store = &self.store;
-        let metadata = std::thread::scope(|scope| {
+        let metadata: Vec<Metadata> = std::thread::scope(|scope| {
             let threads: Vec<_> =
                 sources.iter().map(|source| scope.spawn(move || read_primary(source, store))).collect();
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
@@ -96,7 +91,34 @@ impl Session<'_> {
                 comps.merge(Comps::parse(&source.repo.id, input)?);
             }
         }
-        Ok(self.tables.get_or_init(|| Tables { metadata, comps }))
+        let inactive = self.inactive(sources, &metadata)?;
+        Ok(self.tables.get_or_init(|| Tables { metadata, inactive, comps }))
+    }
+
+    /// The packages that module streams hide, a list for each repository. What a repository says about modules holds
+    /// for the packages of all of them but hot-fix ones.
+    fn inactive(&self, sources: &[Source], metadata: &[Metadata]) -> Result<Vec<Vec<PackageId>>, Error> {
+        let mut modules = Modules::default();
+        for source in sources {
+            if let Some(input) = open(source, "modules")? {
+                modules.merge(Modules::parse(&source.repo.id, input)?);
+            }
+        }
+        let solve = &self.release.solve;
+        let active = modules.activate(&ModuleChoice {
+            enabled: solve.enable_modules.clone(),
+            disabled: solve.disable_modules.clone(),
+            platform: solve.module_platform_id.clone(),
+        })?;
+        if !active.passed_over.is_empty() {
+            let streams = active.passed_over.join(", ");
+            self.reporter.warn(format!("default module streams whose requirements cannot be met: {streams}"));
+        }
+        let hidden = |(source, metadata): (&Source, &Metadata)| match source.repo.module_hotfixes {
+            true => Vec::new(),
+            false => active.hidden(metadata),
+        };
+        Ok(sources.iter().zip(metadata).map(hidden).collect())
     }
 
     /// Looks the owners of paths up that primary does not list, in the full file lists.

@@ -3,10 +3,10 @@
 
 use crate::engine::error::Error;
 use crate::engine::local::LocalPackages;
-use crate::engine::repositories::Source;
+use crate::engine::repositories::{Source, Tables};
 use crate::engine::session::Session;
 use crate::lock::{Lock, LockedPackage};
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, PackageId};
 use crate::package::Nevra;
 use crate::report::{Event, Stage, during};
 use crate::solve::{self, Best, Chosen, Explained, RepoMetadata, Request, Weak};
@@ -149,8 +149,11 @@ impl Session<'_> {
         let tables = self.tables()?;
         during(Stage::Solve, self.reporter, || {
             let commandline = if local.is_empty() { None } else { Some(local.metadata()?) };
-            let mut repos: Vec<RepoMetadata<'_>> = self.repos(&tables.metadata)?;
-            repos.extend(commandline.iter().map(RepoMetadata::new));
+            let mut repos: Vec<RepoMetadata<'_>> = self.repos(tables)?;
+            let excludes = &self.release.solve.excludepkgs;
+            repos.extend(
+                commandline.iter().map(|files| RepoMetadata { excludes, ..RepoMetadata::new(files) }),
+            );
             let mut request = Request {
                 arch: self.release.arch.clone(),
                 install: self.expanded(&local.requirements)?,
@@ -183,15 +186,18 @@ impl Session<'_> {
         });
     }
 
-    fn repos<'m>(&'m self, metadata: &'m [Metadata]) -> Result<Vec<RepoMetadata<'m>>, Error> {
-        let with = |(source, metadata): (&'m Source, &'m Metadata)| RepoMetadata {
-            priority: source.repo.priority,
-            cost: source.repo.cost,
-            excludes: &source.repo.excludepkgs,
-            includes: &source.repo.includepkgs,
-            ..RepoMetadata::new(metadata)
+    fn repos<'m>(&'m self, tables: &'m Tables) -> Result<Vec<RepoMetadata<'m>>, Error> {
+        let with = |((source, metadata), inactive): ((&'m Source, &'m Metadata), &'m Vec<PackageId>)| {
+            RepoMetadata {
+                priority: source.repo.priority,
+                cost: source.repo.cost,
+                excludes: &source.excludes,
+                includes: &source.repo.includepkgs,
+                inactive,
+                ..RepoMetadata::new(metadata)
+            }
         };
-        Ok(self.sources()?.iter().zip(metadata).map(with).collect())
+        Ok(self.sources()?.iter().zip(&tables.metadata).zip(&tables.inactive).map(with).collect())
     }
 
     /// The requirements with groups replaced by their members.
@@ -215,7 +221,7 @@ impl Session<'_> {
 }
 
 /// Grows when the same question may get another answer.
-const QUESTION: &str = "kiln question 1";
+const QUESTION: &str = "kiln question 2";
 
 /// An answer that was kept. A damaged one is as good as none: it is asked for again and replaced.
 fn kept(path: &crate::unit::HostPath) -> Option<Lock> {

@@ -1,7 +1,7 @@
 //! Where files are looked for, and what is over what.
 
 use crate::config::tests::{Memory, SMALL, directories, loaded};
-use crate::config::{Check, KeyLocation, Network, Origin, Overrides, Release, list, load};
+use crate::config::{Check, KeyLocation, Network, Origin, Overrides, Release, bare, list, load};
 use crate::unit::{Bytes, HostPath};
 
 fn from(release: &Release) -> Vec<String> {
@@ -139,4 +139,18 @@ fn a_bad_file_is_listed_and_spoils_nothing_else() {
     let names: Vec<_> = listed.iter().map(|row| row.name.as_str()).collect();
     assert!(names.is_sorted() && names.contains(&"own") && names.contains(&"opensuse-tumbleweed-aarch64"));
     assert!(!names.iter().any(|name| name.contains("README") || *name == "x"), "{names:?}");
+}
+
+#[test]
+fn a_release_may_be_nothing_but_an_architecture_and_the_command_lines_repositories() {
+    let mut overrides = Overrides::default();
+    overrides.repo("base=https://example.org/{basearch}/").unwrap();
+    overrides.repo("more=/srv/more").unwrap();
+    let release = bare("i686", &overrides).unwrap();
+    let urls: Vec<_> = release.repos.iter().map(|repo| (repo.origin.clone(), repo.gpgcheck)).collect();
+    let base = |url: &str| (Origin::Baseurl(vec![url.to_owned()]), Check::Off);
+    assert_eq!(urls, [base("https://example.org/i386/"), base("file:///srv/more")]);
+    assert!(release.root.packages.is_empty());
+    let error = bare("x86_46", &overrides).unwrap_err();
+    assert!(error.to_string().contains("did you mean x86_64?"), "{error}");
 }

@@ -42,6 +42,9 @@ best = false
 weak = true
 excludepkgs = ["*.i586"]
 module_platform_id = "platform:el9"
+enable_modules = ["perl:5.32", "nodejs:20"]
+enable_modules_add = ["nodejs:22"]
+disable_modules = ["php"]
 [build]
 macros = { "dist(x:)" = '%{?x:{{a}}}{{b}} ${c} \ "', n = 7 }
 environment = { LC_ALL = "C.UTF-8", V = "{arch}" }

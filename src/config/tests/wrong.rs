@@ -268,3 +268,18 @@ fn the_command_line() {
     hint: did you mean `main`?
     "#);
 }
+
+#[test]
+fn module_streams_are_written_with_their_module() {
+    assert_snapshot!(spoiled(&[
+        "[solve]\nenable_modules = [\"perl\"]\n",
+        "[solve]\nenable_modules = [\"perl:\"]\n",
+        "[solve]\nenable_modules = [\"perl:5:32\"]\n",
+        "[solve]\nenable_modules = [\"perl:5.32\"]\ndisable_modules = [\"perl\"]\n",
+    ]), @r#"
+    error: /r.toml:13:19: `enable_modules` cannot be `perl`: it is written "module:stream"
+    error: /r.toml:13:19: `enable_modules` cannot be `perl:`: it is written "module:stream"
+    error: /r.toml:13:19: `enable_modules` cannot be `perl:5:32`: it is written "module:stream"
+    error: /r.toml:13:19: `enable_modules` cannot be `perl:5.32`: the module is in `disable_modules` too
+    "#);
+}
