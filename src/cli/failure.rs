@@ -44,6 +44,11 @@ impl Failure {
         }
     }
 
+    /// Whether the reader of standard output went away.
+    pub(super) fn is_closed_output(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(exit::code(self.kind()))
     }

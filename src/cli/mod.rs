@@ -29,7 +29,7 @@ use crate::cli::output::Output;
 
 /// Builds RPM packages in a sandbox that is stronger than a chroot.
 #[derive(Debug, Parser)]
-#[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "kiln", version, max_term_width = 80, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 ok, 1 internal, 3 config, 5 usage, 6 arch, 10 build failed, 11 timeout, 20 root,\n\
     30 resolve or download, 40 bad source package, 50 wrong arguments for the verb, 60 locked,\n\
@@ -90,6 +90,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let output = Output::new(&args.common);
     match args.verb.run(&args.common, &output) {
         Ok(code) => code,
+        // As of a pipe into `head`: the reader has all it wanted, and nobody is left to be told.
+        Err(failure) if failure.is_closed_output() => ExitCode::SUCCESS,
         Err(failure) => {
             // Whatever an interrupted run stumbled over, the signal was the reason.
             let interrupted =

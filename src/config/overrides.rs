@@ -88,11 +88,6 @@ impl Overrides {
         tables.map(|table| (table, vec![Arc::new(ReleaseFile::CommandLine)])).collect()
     }
 
-    /// Whether any of them adds or moves a repository.
-    pub fn has_repos(&self) -> bool {
-        !self.repos.is_empty()
-    }
-
     /// `config` with these written over it; `release` is its name.
     pub(super) fn over(&self, config: Config, release: &str) -> Result<Config, Error> {
         let mut over = Config { limits: self.limits.clone(), tables: self.tables(), ..Config::default() };

@@ -120,9 +120,10 @@ fn solve(lines: &mut Lines, solve: &SolveOptions) {
         lines.text("module_platform_id", id);
     }
     let enabled = solve.enable_modules.iter().map(|(module, stream)| format!("{module}:{stream}"));
-    for (key, modules) in
-        [("enable_modules", enabled.collect()), ("disable_modules", Vec::from_iter(solve.disable_modules.clone()))]
-    {
+    for (key, modules) in [
+        ("enable_modules", enabled.collect()),
+        ("disable_modules", Vec::from_iter(solve.disable_modules.clone())),
+    ] {
         if !modules.is_empty() {
             lines.list(key, &modules);
         }

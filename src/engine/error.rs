@@ -191,6 +191,22 @@ pub enum Error {
         /// Its id.
         repo: String,
     },
+    /// An installed package of which no repository knows anything.
+    #[error("no repository has the installed package {}", .text.escape_debug())]
+    NotInRepositories {
+        /// What was said.
+        text: String,
+        /// Packages of that name.
+        known: Vec<String>,
+    },
+    /// A package to be explained that is not there.
+    #[error("{} is not among the packages", .text.escape_debug())]
+    NotChosen {
+        /// What was said.
+        text: String,
+        /// Packages that were taken and not it, and why, a line each.
+        instead: Vec<String>,
+    },
     /// A group that no repository has.
     #[error("no group or environment is called `{group}`")]
     NoGroup {
@@ -249,6 +265,8 @@ impl Error {
             | Self::Conflict(_)
             | Self::BadPackage { .. }
             | Self::NoPrimary { .. }
+            | Self::NotInRepositories { .. }
+            | Self::NotChosen { .. }
             | Self::NoGroup { .. } => Kind::Resolve,
             Self::ForeignArch { .. } => Kind::Arch,
             Self::BadSource { .. } | Self::SourceFailed { .. } => Kind::Source,
@@ -287,6 +305,11 @@ impl Error {
             Self::BuildFailed { .. } => {
                 Some("`kiln shell -r RELEASE --install REQ` opens the same root to look around".to_owned())
             }
+            Self::NotInRepositories { known, .. } => Some(match known.as_slice() {
+                [] => "add the repository that it came from, with --repo ID=URL".to_owned(),
+                some => format!("they have {}", some.join(", ")),
+            }),
+            Self::NotChosen { instead, .. } if !instead.is_empty() => Some(instead.join("\n")),
             Self::NoGroup { group, known } => {
                 let near = |id: &&String| strsim::damerau_levenshtein(id, group) <= 3;
                 let nearest: Vec<&str> = known.iter().filter(near).map(String::as_str).collect();

@@ -8,6 +8,7 @@ mod buildroot;
 mod collect;
 mod disk;
 mod error;
+mod installed;
 mod jobs;
 mod local;
 mod prepare;
@@ -19,20 +20,22 @@ mod results;
 mod run;
 mod running;
 mod session;
+mod solved;
 mod source;
 mod upkeep;
 mod workspace;
 
 pub use crate::config::Network;
 pub use crate::config::Release;
+pub use crate::solve::{Explained, Explanation};
 pub use error::{Error, Kind, LogTail};
 pub use jobs::JOBS;
 pub use request::{
     Access, Artifact, BuildOptions, BuildRequest, Built, CleanScope, RunRequest, Settings, SourceInput,
     Streams, User,
 };
-pub use resolve::Solved;
 pub use running::{Note, Running};
+pub use solved::{SolveRequest, ways};
 
 use crate::config::Listed;
 use crate::engine::session::Session;
@@ -83,10 +86,14 @@ impl<'a> Engine<'a> {
         crate::config::show(release)
     }
 
-    /// The packages that `requirements` bring into an empty root, sorted.
-    pub fn solve(&self, release: &Release, requirements: &[String]) -> Result<Vec<Solved>, Error> {
-        let session = Session::open(self, release)?;
-        session.solve(requirements)
+    /// A release that no file describes: an architecture, and the settings' repositories.
+    pub fn bare(&self, arch: &str) -> Result<Release, Error> {
+        Ok(crate::config::bare(arch, &self.settings.overrides)?)
+    }
+
+    /// The packages of a root that gets what is asked for, each with its reasons.
+    pub fn solve(&self, release: &Release, request: &SolveRequest) -> Result<Explanation, Error> {
+        Session::open(self, release)?.solve(request)
     }
 
     /// Makes the root's layers where they are missing; the id of the uppermost one.

@@ -5,11 +5,12 @@ use crate::engine::error::Error;
 use crate::engine::local::LocalPackages;
 use crate::engine::repositories::{Source, Tables};
 use crate::engine::session::Session;
+use crate::engine::solved::SolveRequest;
 use crate::lock::{Lock, LockedPackage};
 use crate::metadata::{Metadata, PackageId};
 use crate::package::Nevra;
 use crate::report::{Event, Stage, during};
-use crate::solve::{self, Best, Chosen, Explained, RepoMetadata, Request, Weak};
+use crate::solve::{self, Best, Chosen, Explanation, RepoMetadata, Request, Weak};
 use crate::sys;
 use crate::unit::{Algorithm, Digest, Hasher};
 
@@ -46,40 +47,14 @@ impl Wanted {
     }
 }
 
-/// A package of a resolution, as `kiln solve` shows it.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Solved {
-    /// What it is.
-    pub nevra: Nevra,
-    /// The repository's id.
-    pub repo: String,
-    /// The package file's digest.
-    pub digest: Digest,
-    /// The package file's size in bytes.
-    pub size: u64,
-    /// Why it is there.
-    pub why: String,
-    /// Packages that would have done as well.
-    pub passed_over: Vec<Nevra>,
-}
-
-impl From<Explained> for Solved {
-    fn from(explained: Explained) -> Self {
-        let Explained { chosen, why, passed_over, .. } = explained;
-        let Chosen { nevra, repo, digest, size, .. } = chosen;
-        let passed_over = passed_over.into_iter().map(|passed| passed.nevra).collect();
-        Self { nevra, repo, digest, size, why: why.to_string(), passed_over }
-    }
-}
-
 impl Session<'_> {
-    /// The packages that `requirements` bring into an empty root, with the reasons.
-    pub(super) fn solve(&self, requirements: &[String]) -> Result<Vec<Solved>, Error> {
-        let local = self.local_packages(requirements)?;
-        let explanation = self.resolve(&Wanted::default(), (&local, &[]), |repos, request| {
+    /// The packages of a root that keeps what is installed and gets what is asked for, with the reasons.
+    pub(super) fn solve(&self, request: &SolveRequest) -> Result<Explanation, Error> {
+        let local = self.local_packages(&request.install)?;
+        let installed = self.installed(&request.installed)?;
+        self.resolve(&Wanted::default(), (&local, installed), |repos, request| {
             solve::explain(repos, request).inspect(|found| self.report_solved(found.packages.len()))
-        })?;
-        Ok(explanation.packages.into_iter().map(Solved::from).collect())
+        })
     }
 
     /// The lock of an empty root that gets what is wanted.
@@ -99,7 +74,8 @@ impl Session<'_> {
             return Ok(lock);
         }
         let rest = Wanted { install: Vec::new(), requires: wanted.requires.clone() };
-        let resolution = self.resolve(&rest, (&local, installed), |repos, request| {
+        let nevras = installed.iter().map(|package| package.nevra.clone()).collect();
+        let resolution = self.resolve(&rest, (&local, nevras), |repos, request| {
             solve::solve(repos, request).inspect(|found| self.report_solved(found.packages.len()))
         })?;
         let packages = resolution.packages.into_iter().map(|chosen| locked(chosen, installed)).collect();
@@ -143,7 +119,7 @@ impl Session<'_> {
     fn resolve<T>(
         &self,
         wanted: &Wanted,
-        (local, installed): (&LocalPackages, &[LockedPackage]),
+        (local, installed): (&LocalPackages, Vec<Nevra>),
         ask: impl Fn(&[RepoMetadata<'_>], &Request) -> Result<T, solve::Error>,
     ) -> Result<T, Error> {
         let tables = self.tables()?;
@@ -158,7 +134,7 @@ impl Session<'_> {
                 arch: self.release.arch.clone(),
                 install: self.expanded(&local.requirements)?,
                 requires: wanted.requires.clone(),
-                installed: installed.iter().map(|package| package.nevra.clone()).collect(),
+                installed,
                 weak: if self.release.solve.weak { Weak::Install } else { Weak::Skip },
                 best: if self.release.solve.best { Best::Only } else { Best::Prefer },
                 ..Request::default()
@@ -187,16 +163,15 @@ impl Session<'_> {
     }
 
     fn repos<'m>(&'m self, tables: &'m Tables) -> Result<Vec<RepoMetadata<'m>>, Error> {
-        let with = |((source, metadata), inactive): ((&'m Source, &'m Metadata), &'m Vec<PackageId>)| {
-            RepoMetadata {
+        let with =
+            |((source, metadata), inactive): ((&'m Source, &'m Metadata), &'m Vec<PackageId>)| RepoMetadata {
                 priority: source.repo.priority,
                 cost: source.repo.cost,
                 excludes: &source.excludes,
                 includes: &source.repo.includepkgs,
                 inactive,
                 ..RepoMetadata::new(metadata)
-            }
-        };
+            };
         Ok(self.sources()?.iter().zip(&tables.metadata).zip(&tables.inactive).map(with).collect())
     }
 
