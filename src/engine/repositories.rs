@@ -114,9 +114,8 @@ impl Session<'_> {
             let streams = active.passed_over.join(", ");
             self.reporter.warn(format!("default module streams whose requirements cannot be met: {streams}"));
         }
-        let hidden = |(source, metadata): (&Source, &Metadata)| match source.repo.module_hotfixes {
-            true => Vec::new(),
-            false => active.hidden(metadata),
+        let hidden = |(source, metadata): (&Source, &Metadata)| {
+            if source.repo.module_hotfixes { Vec::new() } else { active.hidden(metadata) }
         };
         Ok(sources.iter().zip(metadata).map(hidden).collect())
     }
