@@ -1,4 +1,4 @@
-//! `kiln store usage` and `kiln clean`.
+//! `kiln store usage`, `kiln store prune` and `kiln clean`.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,8 @@ use clap::Args;
 use crate::cli::failure::Failure;
 use crate::cli::options::Common;
 use crate::cli::output::Output;
-use crate::engine::CleanScope;
+use crate::config;
+use crate::engine::{CleanScope, Effect, Which};
 use crate::unit::Bytes;
 
 /// Looks after the store.
@@ -21,18 +22,68 @@ pub(super) struct Store {
 enum StoreVerb {
     /// Prints what the store holds and how much room it takes.
     Usage,
+    Prune(Prune),
 }
 
 impl Store {
     pub(super) fn run(self, common: &Common, output: &Output) -> Result<ExitCode, Failure> {
-        let StoreVerb::Usage = self.verb;
-        let usage = common.engine(output)?.usage()?;
-        for row in &usage {
-            if output.is_json() {
-                Output::object(row)?;
-            } else {
-                let kind = format!("{:?}", row.kind).to_lowercase();
-                Output::line(&format!("{kind:<9} {:>7}  {}", row.items, Bytes(row.bytes)))?;
+        match self.verb {
+            StoreVerb::Usage => usage(common, output),
+            StoreVerb::Prune(verb) => verb.run(common, output),
+        }
+    }
+}
+
+fn usage(common: &Common, output: &Output) -> Result<ExitCode, Failure> {
+    let usage = common.engine(output)?.usage()?;
+    for row in &usage {
+        if output.is_json() {
+            Output::object(row)?;
+        } else {
+            Output::line(&format!("{:<9} {:>7}  {}", row.kind, row.items, Bytes(row.bytes)))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes what was not used for longest, and prints what went. What a running kiln uses stays.
+///
+/// Without options: what was not used for 30 days.
+#[derive(Debug, Args)]
+struct Prune {
+    /// Removes what was not used for so long: 12h, 30d, 8w.
+    #[arg(long, value_name = "AGE", value_parser = config::duration)]
+    older_than: Option<u64>,
+    /// Then removes what was not used for longest, until the store has not more than so much: 20G.
+    #[arg(long, value_name = "BYTES")]
+    size: Option<Bytes>,
+    /// Removes everything.
+    #[arg(long, conflicts_with_all = ["older_than", "size"])]
+    all: bool,
+    /// Removes nothing; prints what would go.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What `kiln store prune` removes when it is not told.
+const OLD: u64 = 30 * 86_400;
+
+impl Prune {
+    fn run(self, common: &Common, output: &Output) -> Result<ExitCode, Failure> {
+        let size = self.size.map(|size| size.0);
+        let which = match (self.all, self.older_than, size) {
+            (true, ..) => Which::Everything,
+            (false, None, None) => Which::Unused { older_than: Some(OLD), size },
+            (false, older_than, size) => Which::Unused { older_than, size },
+        };
+        let effect = if self.dry_run { Effect::Tell } else { Effect::Remove };
+        let pruned = common.engine(output)?.prune(which, effect)?;
+        if output.is_json() {
+            pruned.removed.iter().try_for_each(Output::object)?;
+            Output::object(&serde_json::json!({ "in_use": pruned.in_use, "left": pruned.left }))?;
+        } else {
+            for row in &pruned.removed {
+                Output::line(&format!("{}  {}", row.object, Bytes(row.bytes)))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -39,5 +39,6 @@ pub use release::{
     Build, Check, Key, KeyLocation, NEVER, Network, Origin, Release, Repo, RootPackages, SandboxOptions,
     SolveOptions,
 };
+pub use scalar::duration;
 pub use search::{Files, Listed, bare, list, load};
 pub use show::show;

@@ -69,7 +69,7 @@ fn cpus(text: &str) -> Result<f64, String> {
 const UNITS: &[(char, u64)] = &[('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
 
 /// Seconds from `90`, `90s`, `15m`, `2h`, `1d`, `1w`; not 0.
-pub(super) fn duration(text: &str) -> Result<u64, String> {
+pub fn duration(text: &str) -> Result<u64, String> {
     match period(text)? {
         0 => Err("there is nothing that takes no time; leave it out for no limit".to_owned()),
         seconds => Ok(seconds),

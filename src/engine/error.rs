@@ -181,7 +181,7 @@ pub enum Error {
     #[error("the answer of job {job} is not of the expected form: {reason}")]
     Answer {
         /// The job.
-        job: &'static str,
+        job: String,
         /// In which way.
         reason: String,
     },

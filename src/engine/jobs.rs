@@ -18,6 +18,7 @@ pub const JOBS: JobTable = &[
     ("take-artifacts", run_take_artifacts),
     ("remove", crate::store::remove),
     ("usage", crate::store::usage),
+    ("prune", crate::store::prune),
     crate::install::JOBS[0],
     crate::install::JOBS[1],
     crate::install::JOBS[2],
@@ -47,9 +48,19 @@ pub(super) fn usage() -> Job {
     job("usage", &())
 }
 
-/// The answer to [`usage`].
-pub(super) fn measured(answer: &str) -> Result<Vec<crate::store::Usage>, Error> {
-    serde_json::from_str(answer).map_err(|error| Error::Answer { job: "usage", reason: error.to_string() })
+/// Takes things out of the store.
+pub(super) fn prune(wish: &crate::store::Prune) -> Job {
+    job("prune", wish)
+}
+
+/// Has the keeper do a job, and reads its answer.
+pub(super) fn answer<T: serde::de::DeserializeOwned>(
+    job: &Job,
+    keeper: &crate::sandbox::Keeper,
+) -> Result<T, Error> {
+    let answer = keeper.call(job)?;
+    serde_json::from_str(&answer)
+        .map_err(|error| Error::Answer { job: job.name.clone(), reason: error.to_string() })
 }
 
 /// Makes a workspace's directories; `builddir` belongs to the build user.

@@ -37,6 +37,8 @@ pub use request::{
 pub use running::{Note, Running};
 pub use solved::{SolveRequest, ways};
 
+pub use crate::store::{Effect, Pruned, Removed, Which};
+
 use crate::config::Listed;
 use crate::engine::session::Session;
 use crate::plan::LayerId;

@@ -7,7 +7,7 @@ use crate::install::unpack;
 use crate::lock::{Lock, LockedPackage};
 use crate::plan::{LayerId, LayerSpec, Setup};
 use crate::report::{Stage, during};
-use crate::store::Layer;
+use crate::store::{Kind, Layer, Leftovers};
 
 /// A root that is ready to be used: its layers are in the store.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ impl PreparedRoot {
 impl Session<'_> {
     /// The release's root, with `install` over it.
     pub(super) fn root(&self, install: &[String]) -> Result<PreparedRoot, Error> {
+        let _inputs = self.store.use_inputs()?;
         let lock = self.lock(&Wanted::install(&self.release.root.packages))?;
         let base = self.layer(&[], lock.packages.clone())?;
         let base = PreparedRoot { layers: vec![base], lock };
@@ -43,6 +44,7 @@ impl Session<'_> {
     /// A root with what is wanted besides what `base` has. Where that needs other versions than `base` has, a root of its
     /// own is made: layers never erase or upgrade.
     pub(super) fn root_over(&self, base: PreparedRoot, wanted: &Wanted) -> Result<PreparedRoot, Error> {
+        let _inputs = self.store.use_inputs()?;
         let lock = match self.lock_over(&base.lock, wanted) {
             Err(Error::Conflict(_)) => {
                 self.lock(&Wanted::install(&self.release.root.packages).and(wanted))?
@@ -74,6 +76,11 @@ impl Session<'_> {
         if let Some(layer) = self.store.find_layer(&spec.id)? {
             return Ok(layer);
         }
+        // What runs that were killed left would fill the store up in the end.
+        let left = self.store.garbage(Leftovers::Useless)?;
+        if !left.is_empty() {
+            self.remove(&left)?;
+        }
         self.fetch(&spec.packages)?;
         during(Stage::Install, self.reporter, || self.install(&spec))
     }
@@ -104,6 +111,9 @@ impl Session<'_> {
             missing.iter().map(|package| unpack::Source::locked(package, &self.store)).collect();
         during(Stage::Unpack, self.reporter, || unpack::unpack(&files, &self.store, self.reporter))
             .map_err(|error| Error::Unpack(Box::new(error)))?;
+        for package in &missing {
+            self.store.used(Kind::Rpms, &format!("{}.rpm", package.digest.hex()));
+        }
         Ok(())
     }
 

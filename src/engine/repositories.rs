@@ -9,7 +9,7 @@ use crate::fetch::Repository;
 use crate::metadata::{Comps, Metadata, ModuleChoice, Modules, Owners, PackageId};
 use crate::report::{Event, Stage, during};
 use crate::solve::Files;
-use crate::store::Store;
+use crate::store::{Kind, Store};
 use crate::sys;
 
 /// No document of a repository is larger than this when it is open; Fedora's file lists are under 2 GB.
@@ -57,6 +57,9 @@ impl Session<'_> {
             Some(Source { repo, state, excludes })
         };
         let sources: Vec<Source> = states.into_iter().filter_map(source).collect();
+        for source in &sources {
+            self.store.used(Kind::Repos, &source.state.snapshot.hex());
+        }
         let total = sources.len() as u64;
         let item = String::new();
         reporter.report(Event::Progress {

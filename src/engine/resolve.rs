@@ -11,6 +11,7 @@ use crate::metadata::{Metadata, PackageId};
 use crate::package::Nevra;
 use crate::report::{Event, Stage, during};
 use crate::solve::{self, Best, Chosen, Explanation, RepoMetadata, Request, Weak};
+use crate::store::Kind;
 use crate::sys;
 use crate::unit::{Algorithm, Digest, Hasher};
 
@@ -50,6 +51,7 @@ impl Wanted {
 impl Session<'_> {
     /// The packages of a root that keeps what is installed and gets what is asked for, with the reasons.
     pub(super) fn solve(&self, request: &SolveRequest) -> Result<Explanation, Error> {
+        let _inputs = self.store.use_inputs()?;
         let local = self.local_packages(&request.install)?;
         let installed = self.installed(&request.installed)?;
         self.resolve(&Wanted::default(), (&local, installed), |repos, request| {
@@ -69,8 +71,10 @@ impl Session<'_> {
 
     fn lock_beside(&self, wanted: &Wanted, installed: &[LockedPackage]) -> Result<Lock, Error> {
         let local = self.local_packages(&wanted.install)?;
-        let path = self.store.lock(&self.question(wanted, &local, installed)?);
+        let question = self.question(wanted, &local, installed)?;
+        let path = self.store.lock(&question);
         if let Some(lock) = kept(&path) {
+            self.store.used(Kind::Locks, &format!("{}.json", question.hex()));
             return Ok(lock);
         }
         let rest = Wanted { install: Vec::new(), requires: wanted.requires.clone() };

@@ -2,12 +2,15 @@
 
 use crate::package::Nevra;
 use crate::plan::{LayerId, LayerSpec, Setup};
-use crate::store::{Error, Staging, Store};
+use crate::store::staging::Published;
+use crate::store::{Error, Kind, Staging, Store};
 use crate::sys::fs;
 use crate::sys::lock::{Lock, Share};
 use crate::unit::{Digest, HostPath};
 
 const VERSION: u32 = 1;
+/// How often a layer that others make and remove at the same time is looked for again.
+const TRIES: usize = 16;
 
 /// A package of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -97,6 +100,8 @@ impl Store {
         if manifest.version != VERSION || manifest.id != *id {
             return Err(damaged("it is of another layer or version".to_owned()));
         }
+        self.used(Kind::Layers, &id.hex());
+        self.used(Kind::Logs, &format!("{}.log", id.hex()));
         Ok(Some(Layer { manifest, path, _lease: lease }))
     }
 
@@ -115,38 +120,26 @@ impl Store {
         Ok(Some(layers))
     }
 
-    /// Publishes a layer whose tree was made in the staging directory's `fs/`.
+    /// Publishes a layer whose tree was made in the staging directory's `fs/`. Its lease is taken before anybody else
+    /// can see it, so it is never pruned between its making and its use.
     pub fn publish_layer(&self, staging: &Staging, manifest: LayerManifest) -> Result<Layer, Error> {
         let path = self.layer_path(&manifest.id);
         self.write_manifest(staging.path(), &manifest)?;
-        self.publish(staging.path(), &path)?;
-        let file = path.join("manifest.json");
-        match lease(&file)? {
-            Some(lease) => Ok(Layer { manifest, path, _lease: lease }),
-            None => {
-                Err(Error::Damaged { path: file, why: "the layer was removed as it was made".to_owned() })
+        let file = staging.path().join("manifest.json");
+        let damaged = |path: &HostPath, why: &str| Error::Damaged { path: path.clone(), why: why.to_owned() };
+        let lock = Lock::attempt(&file, Share::Shared)?;
+        let lock = lock.ok_or_else(|| damaged(&file, "somebody else holds it while it is made"))?;
+        for _ in 0..TRIES {
+            match self.publish(staging.path(), &path)? {
+                Published::Ours => return Ok(Layer { manifest, path, _lease: Lease { _lock: lock } }),
+                Published::Theirs => {
+                    if let Some(layer) = self.find_layer(&manifest.id)? {
+                        return Ok(layer);
+                    }
+                }
             }
         }
-    }
-
-    /// Takes every layer that nobody uses out of the store, into `tmp/`, where [`super::remove`] can remove it. Paths are
-    /// relative to the store.
-    pub fn retire_layers(&self) -> Result<Vec<String>, Error> {
-        let mut retired = Vec::new();
-        for name in fs::list(self.path().join("layers"))? {
-            let path = self.path().join("layers").join(&name);
-            let free = match Lock::attempt(path.join("manifest.json"), Share::Exclusive) {
-                Ok(lock) => lock,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if free.is_some() {
-                let gone = format!("tmp/gone-{}", name.to_string_lossy());
-                fs::rename(&path, self.path().join(&gone))?;
-                retired.push(gone);
-            }
-        }
-        Ok(retired)
+        Err(damaged(&path, "it was removed again and again as it was made"))
     }
 
     fn layer_path(&self, id: &LayerId) -> HostPath {

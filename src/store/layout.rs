@@ -118,18 +118,6 @@ impl Store {
         Ok(Lock::make(self.path.join("inputs.lock"), Share::Shared)?)
     }
 
-    /// Everything that can be fetched or made again, but for layers; paths relative to the store. Waits until nobody
-    /// reads it.
-    pub fn all_inputs(&self) -> Result<Vec<String>, Error> {
-        let _lock = Lock::make(self.path.join("inputs.lock"), Share::Exclusive)?;
-        let mut paths = Vec::new();
-        for kind in ["locks", "logs", "packages", "repos", "rpms"] {
-            let names = fs::list(self.path.join(kind))?;
-            paths.extend(names.iter().map(|name| format!("{kind}/{}", name.to_string_lossy())));
-        }
-        Ok(paths)
-    }
-
     fn check_owner(&self) -> Result<(), Error> {
         let stat = fs::stat(&self.path)?;
         let mode = stat.mode() & 0o7777;

@@ -21,7 +21,9 @@
 mod error;
 mod layer;
 mod layout;
+mod object;
 mod package;
+mod prune;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,8 @@ mod upkeep;
 pub use error::Error;
 pub use layer::{Layer, LayerManifest, LayerPackage, Lease};
 pub use layout::Store;
+pub use object::{Kind, Object};
 pub use package::{PackageManifest, StoredPackage};
-pub use staging::{Staging, Work};
-pub use upkeep::{Kind, Usage, remove, usage};
+pub use prune::{Effect, Inputs, Prune, Pruned, Removed, Which, prune};
+pub use staging::{Leftovers, Staging, Work};
+pub use upkeep::{Usage, remove, usage};

@@ -1,7 +1,7 @@
 //! Unpacked packages.
 
 use crate::package::Nevra;
-use crate::store::{Error, Staging, Store};
+use crate::store::{Error, Kind, Staging, Store};
 use crate::sys::fs;
 use crate::unit::{Digest, HostPath};
 
@@ -73,6 +73,7 @@ impl Store {
         if manifest.version != VERSION || manifest.digest != *digest {
             return Err(damaged("it is of another package or version".to_owned()));
         }
+        self.used(Kind::Packages, &digest.hex());
         Ok(Some(StoredPackage { path, manifest }))
     }
 

@@ -1,11 +1,35 @@
 //! A directory in which something is being made.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::store::{Error, Store};
 use crate::sys::lock::{Lock, Share};
 use crate::sys::{fs, tree};
 use crate::unit::HostPath;
+
+/// Which leftovers are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftovers {
+    /// All of them.
+    All,
+    /// All but parts of downloads, which the next run goes on with.
+    Useless,
+}
+
+/// Whose copy of a thing is in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Published {
+    /// The one that was to be published.
+    Ours,
+    /// One that somebody else made of the same.
+    Theirs,
+}
+
+fn is_taken(error: &crate::sys::SysError) -> bool {
+    use std::io::ErrorKind::{AlreadyExists, DirectoryNotEmpty};
+    matches!(error.kind(), AlreadyExists | DirectoryNotEmpty)
+}
 
 /// A directory of its own in `tmp/`, which only this process uses. Dropping it removes it.
 ///
@@ -17,6 +41,9 @@ pub struct Staging {
     lock_path: HostPath,
     _lock: Lock,
 }
+
+/// What is on its way out of the store begins with this.
+pub(super) const GONE: &str = "gone-";
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -43,35 +70,59 @@ impl Store {
         }
     }
 
-    /// Makes what lies in `staging` appear at `place`, by renaming. Where somebody else was faster, theirs stays.
-    pub(super) fn publish(&self, staging: &HostPath, place: &HostPath) -> Result<(), Error> {
+    /// Makes what lies in `staging` appear at `place`, by renaming. Where somebody else was faster, theirs stays; what
+    /// lost its manifest can be nobody's, and makes room.
+    pub(super) fn publish(&self, staging: &HostPath, place: &HostPath) -> Result<Published, Error> {
         self.own(staging)?;
-        match fs::rename(staging, place) {
-            Err(error) if fs::exists(place.join("manifest.json")) => {
-                tracing::debug!(%error, %place, "somebody else made it first");
-                Ok(())
+        let manifest = place.join("manifest.json");
+        for _ in 0..2 {
+            match fs::rename(staging, place) {
+                Ok(()) => return Ok(Published::Ours),
+                Err(error) if fs::exists(&manifest) => {
+                    tracing::debug!(%error, %place, "somebody else made it first");
+                    return Ok(Published::Theirs);
+                }
+                Err(error) if is_taken(&error) => {
+                    let name = staging.as_path().file_name().unwrap_or_default().to_string_lossy();
+                    fs::rename(place, self.path().join(format!("tmp/{GONE}{name}")))?;
+                }
+                Err(error) => return Err(error.into()),
             }
-            other => Ok(other?),
         }
+        Ok(Published::Theirs)
     }
 
     /// What is in `tmp/` and has no maker any more, relative to the store. Each may hold files of any of the sandbox's
     /// ids, so [`super::remove`] must remove it inside the user namespace.
-    pub fn garbage(&self) -> Result<Vec<String>, Error> {
+    pub fn garbage(&self, which: Leftovers) -> Result<Vec<String>, Error> {
         let tmp = self.path().join("tmp");
-        let names = fs::list(&tmp)?;
+        let mut names = fs::list(&tmp)?;
+        names.retain(|name| which == Leftovers::All || !name.as_encoded_bytes().ends_with(b".part"));
         let mut garbage = Vec::new();
         for name in &names {
             let name = name.to_string_lossy();
             let base = name.strip_suffix(".lock");
-            let lock = tmp.join(format!("{}.lock", base.unwrap_or(&name)));
+            let of_maker = tmp.join(format!("{}.lock", base.unwrap_or(&name)));
+            // A part of a download is its own lock; under a new name nobody goes on with it.
+            let alone = !fs::exists(&of_maker);
+            let lock = if alone { tmp.join(name.as_ref()) } else { of_maker };
             let free = match Lock::attempt(&lock, Share::Exclusive) {
-                Ok(held) => held.is_some(),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+                Ok(held) => held,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                // Garbage of another of the sandbox's ids; nothing that is being made has locks like that.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    garbage.push((format!("tmp/{name}"), false));
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
-            if free {
-                garbage.push((format!("tmp/{name}"), base.is_some()));
+            match free {
+                None => {}
+                Some(_) if alone && !name.starts_with(GONE) => {
+                    fs::rename(tmp.join(name.as_ref()), tmp.join(format!("{GONE}{name}")))?;
+                    garbage.push((format!("tmp/{GONE}{name}"), false));
+                }
+                Some(_) => garbage.push((format!("tmp/{name}"), base.is_some())),
             }
         }
         // Directories first: a directory must never be without its lock file.

@@ -1,7 +1,7 @@
 //! A store on a real file system.
 
 use crate::plan::{IdMap, IdRange, LayerSpec, Setup, Tier};
-use crate::store::{Error, LayerManifest, PackageManifest, Store};
+use crate::store::{Error, LayerManifest, Leftovers, PackageManifest, Store};
 use crate::sys::owner::Owner;
 use crate::unit::{Digest, HostPath};
 
@@ -69,7 +69,13 @@ fn garbage_is_what_has_no_living_maker() {
     let tmp = store.path().join("tmp");
     std::fs::create_dir(tmp.join("dead-1-1")).unwrap();
     std::fs::write(tmp.join("dead-1-1.lock"), "").unwrap();
-    assert_eq!(store.garbage().unwrap(), ["tmp/dead-1-1", "tmp/dead-1-1.lock"]);
+    let downloading = crate::sys::part::Part::open(tmp.as_path(), "ab.part").unwrap();
+    std::fs::write(tmp.join("cd.part"), "left").unwrap();
+    let garbage = |which| store.garbage(which).unwrap();
+    assert_eq!(garbage(Leftovers::Useless), ["tmp/dead-1-1", "tmp/dead-1-1.lock"]);
+    assert_eq!(garbage(Leftovers::All), ["tmp/gone-cd.part", "tmp/dead-1-1", "tmp/dead-1-1.lock"]);
+    downloading.discard();
+    std::fs::remove_file(tmp.join("gone-cd.part")).unwrap();
     std::fs::remove_dir(tmp.join("dead-1-1")).unwrap();
     std::fs::remove_file(tmp.join("dead-1-1.lock")).unwrap();
     drop(live);

@@ -4,37 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
+use crate::store::object::{self, Kind};
 use crate::sys::tree;
-
-/// What lies in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Repository metadata.
-    Repos,
-    /// Package files.
-    Rpms,
-    /// Unpacked packages.
-    Packages,
-    /// Layers: what they do not share with packages.
-    Layers,
-    /// Which packages were chosen, by request and metadata.
-    Locks,
-    /// What scriptlets said while layers were made.
-    Logs,
-    /// What is being made, and garbage.
-    Tmp,
-}
-
-const KINDS: &[(Kind, &str)] = &[
-    (Kind::Repos, "repos"),
-    (Kind::Rpms, "rpms"),
-    (Kind::Packages, "packages"),
-    (Kind::Layers, "layers"),
-    (Kind::Locks, "locks"),
-    (Kind::Logs, "logs"),
-    (Kind::Tmp, "tmp"),
-];
 
 /// How much of one kind there is.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,8 +26,8 @@ pub fn usage(_input: &str) -> Result<String, String> {
 fn measure(store: &Path) -> Result<Vec<Usage>, String> {
     let mut met = BTreeSet::new();
     let mut list = Vec::new();
-    for (kind, name) in KINDS {
-        let directory = store.join(name);
+    for kind in Kind::all() {
+        let directory = store.join(kind.directory());
         let mut bytes = 0;
         tree::walk(&directory, &mut |seen| {
             if seen.directory || met.insert(seen.identity) {
@@ -64,8 +35,11 @@ fn measure(store: &Path) -> Result<Vec<Usage>, String> {
             }
         })
         .map_err(|error| error.to_string())?;
-        let items = crate::sys::fs::list(&directory).map_or(0, |names| names.len() as u64);
-        list.push(Usage { kind: *kind, items, bytes });
+        let items = match kind {
+            Kind::Tmp => crate::sys::fs::list(&directory).map_or(0, |names| names.len()),
+            _ => object::listed(store, kind).map_or(0, |listed| listed.objects.len()),
+        };
+        list.push(Usage { kind, items: items as u64, bytes });
     }
     Ok(list)
 }
@@ -76,7 +50,7 @@ pub fn remove(input: &str) -> Result<String, String> {
     for path in &paths {
         let mut parts = Path::new(path).components();
         let kind = parts.next().map(Component::as_os_str).unwrap_or_default();
-        let known = KINDS.iter().any(|row| kind == row.1);
+        let known = Kind::all().any(|known| kind == known.directory());
         if !known || !matches!(parts.next(), Some(Component::Normal(_))) || parts.next().is_some() {
             return Err(format!("`{path}` is not something in the store"));
         }

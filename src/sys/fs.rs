@@ -104,6 +104,15 @@ pub fn publish(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Sets a file's times of use and of change to now.
+pub fn touch(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let now = std::time::SystemTime::now();
+    let times = fs::FileTimes::new().set_accessed(now).set_modified(now);
+    let file = File::open(path).map_err(quoted("open", path))?;
+    file.set_times(times).map_err(quoted("futimens", path))
+}
+
 /// Makes a directory and its missing parents, mode 0755.
 pub fn create_dir_all(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();

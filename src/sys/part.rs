@@ -59,6 +59,7 @@ impl Part {
             .map_err(|e| quoted("open", dir, e))?
             .keep()
             .map_err(|error| quoted("open", dir, error.error))?;
+        file.lock().map_err(|source| quoted("flock", &path, source))?;
         Ok(Self { path, file, length: 0, keep: Keep::No })
     }
 

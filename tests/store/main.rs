@@ -1,0 +1,8 @@
+//! The store: nothing that happens to kiln or to the disk leaves it wrong without being found.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod prune;
