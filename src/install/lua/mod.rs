@@ -112,6 +112,19 @@ pub(super) fn lua(input: &str) -> Result<String, String> {
 }
 
 fn run(chunk: &Chunk, shared: &Rc<Shared>) -> mlua::Result<()> {
+    let lua = state(chunk, shared)?;
+    let arguments = lua.create_table()?;
+    arguments.push("<lua>")?;
+    for number in &chunk.args {
+        arguments.push(*number)?;
+    }
+    let text = format!("local opt, arg = ...;{}", chunk.body);
+    let script = lua.load(text).set_name(format!("={}", chunk.name)).set_mode(mlua::chunk::ChunkMode::Text);
+    script.call::<()>((lua.create_table()?, arguments))
+}
+
+/// Lua with everything that a script finds there.
+fn state(chunk: &Chunk, shared: &Rc<Shared>) -> mlua::Result<Lua> {
     let lua = Lua::new();
     let globals = lua.globals();
     globals.set("posix", posix::table(&lua, shared)?)?;
@@ -130,14 +143,7 @@ fn run(chunk: &Chunk, shared: &Rc<Shared>) -> mlua::Result<()> {
         let next = lua.create_function_mut(move |_, ()| Ok(paths.next()))?;
         globals.get::<Table>("rpm")?.set("next_file", next)?;
     }
-    let arguments = lua.create_table()?;
-    arguments.push("<lua>")?;
-    for number in &chunk.args {
-        arguments.push(*number)?;
-    }
-    let text = format!("local opt, arg = ...;{}", chunk.body);
-    let script = lua.load(text).set_name(format!("={}", chunk.name)).set_mode(mlua::chunk::ChunkMode::Text);
-    script.call::<()>((lua.create_table()?, arguments))
+    Ok(lua)
 }
 
 /// `print`, which in rpm separates with tabulators and writes at once.
