@@ -52,6 +52,8 @@ pub(super) enum Operation {
     Database { entries: Entries },
     /// Times that can be repeated.
     Times { times: Times },
+    /// The layer's listing, into a file; the packages' directories.
+    Listing { packages: Vec<String>, to: String },
     /// A text with its macros expanded.
     Expand { arch: String, text: String },
 }
@@ -101,7 +103,8 @@ fn perform(change: &Change) -> Result<Changed, ChangeError> {
     for path in &change.discard {
         discard(&view, path).map_err(failed)?;
     }
-    let mut site = Site { view: &view, owners: change.owners, warnings: Vec::new() };
+    let tree = change.layers.first().map(String::as_str).unwrap_or_default();
+    let mut site = Site { view: &view, tree, owners: change.owners, warnings: Vec::new() };
     let mut changed = Changed::default();
     for operation in &change.operations {
         site.perform(operation, &mut changed)?;
@@ -124,6 +127,8 @@ fn discard(view: &View, path: &str) -> Result<(), ViewError> {
 /// The place where things are done.
 pub(super) struct Site<'a> {
     pub(super) view: &'a View,
+    /// The layer's tree, relative to the store.
+    pub(super) tree: &'a str,
     pub(super) owners: Owners,
     pub(super) warnings: Vec<String>,
 }
@@ -146,6 +151,7 @@ impl Site<'_> {
             Operation::Times { times } => Times::forget(self.view)
                 .and_then(|()| times.settle(self.view))
                 .map_err(|error| ChangeError::new("times", &error)),
+            Operation::Listing { packages, to } => self.list(packages, to),
             Operation::Expand { arch, text } => {
                 let expanded = database::macros(self.view, arch).expand(text);
                 changed.expanded = Some(expanded.map_err(|error| ChangeError::new("a scriptlet", &error))?);

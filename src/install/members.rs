@@ -12,7 +12,7 @@ use crate::sys::fs;
 use crate::unit::HostPath;
 
 /// The file beside a layer's tree with the headers of its packages as they are installed: `rpmdb --exportdb`'s form.
-const RECORD: &str = "installed";
+pub(super) const RECORD: &str = "installed";
 
 /// A package that is added.
 #[derive(Debug)]

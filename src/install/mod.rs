@@ -16,6 +16,7 @@ mod change;
 mod database;
 mod error;
 mod fold;
+mod inventory;
 mod log;
 mod lua;
 pub mod macros;

@@ -21,9 +21,10 @@ use crate::plan::transaction::{
 use crate::plan::{Job, LayerSpec, Root, SandboxSpec, Stdio, Tier};
 use crate::report::{Event, Reporter, Stage};
 use crate::sandbox::{self, Status};
+use crate::store::listing::LISTING;
 use crate::store::{Layer, LayerManifest, Staging, Store};
 use crate::sys::{fs, posix};
-use crate::unit::HostPath;
+use crate::unit::{Digest, HostPath};
 
 /// A transaction under way.
 pub(super) struct Transaction<'a> {
@@ -120,7 +121,7 @@ impl<'a> Transaction<'a> {
             self.act(&action, &fates)?;
         }
         self.finish(&known, &fates)?;
-        let manifest = LayerManifest::new(self.spec);
+        let manifest = LayerManifest::new(self.spec, self.records()?);
         Ok(self.tools.store.publish_layer(&self.staging, manifest)?)
     }
 
@@ -361,7 +362,20 @@ impl<'a> Transaction<'a> {
         }
         let times = Times { since: self.began, epoch: setup.epoch as i64, directories };
         self.pending.push(Operation::Times { times });
+        let packages =
+            self.added.iter().map(|added| relative(self.tools.store, &added.stored.path)).collect();
+        let to = relative(self.tools.store, &self.staging.path().join(LISTING));
+        self.pending.push(Operation::Listing { packages, to });
         self.change().map(drop)
+    }
+
+    /// What lies beside the tree.
+    fn records(&self) -> Result<BTreeMap<String, Digest>, Error> {
+        let digest = |name: &str| {
+            let bytes = fs::map(self.staging.path().join(name))?;
+            Ok((name.to_owned(), Digest::sha256(&bytes)))
+        };
+        [members::RECORD, LISTING].into_iter().map(digest).collect()
     }
 }
 

@@ -51,7 +51,7 @@ pub struct LayerSpec {
 }
 
 /// Grows when the installer writes other bytes for the same input.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 impl LayerSpec {
     /// The layer that adds `packages` on top of `parents` (uppermost first).

@@ -1,5 +1,7 @@
 //! Layers: what one transaction adds.
 
+use std::collections::BTreeMap;
+
 use crate::package::Nevra;
 use crate::plan::{LayerId, LayerSpec, Setup};
 use crate::store::staging::Published;
@@ -8,7 +10,7 @@ use crate::sys::fs;
 use crate::sys::lock::{Lock, Share};
 use crate::unit::{Digest, HostPath};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How often a layer that others make and remove at the same time is looked for again.
 const TRIES: usize = 16;
 
@@ -33,13 +35,15 @@ pub struct LayerManifest {
     pub packages: Vec<LayerPackage>,
     /// What else decides its bytes.
     pub setup: Setup,
+    /// The files beside the tree, by name, with their digests.
+    pub records: BTreeMap<String, Digest>,
     /// The kiln that made it.
     pub kiln: String,
 }
 
 impl LayerManifest {
-    /// The manifest of a layer made as `spec` says.
-    pub fn new(spec: &LayerSpec) -> Self {
+    /// The manifest of a layer made as `spec` says, with these files beside its tree.
+    pub fn new(spec: &LayerSpec, records: BTreeMap<String, Digest>) -> Self {
         let package = |package: &crate::lock::LockedPackage| LayerPackage {
             nevra: package.nevra.clone(),
             sha256: package.digest.clone(),
@@ -50,6 +54,7 @@ impl LayerManifest {
             parents: spec.parents.clone(),
             packages: spec.packages.iter().map(package).collect(),
             setup: spec.setup.clone(),
+            records,
             kiln: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -11,7 +11,7 @@
 //! repos/<digest>/   metadata as fetched
 //! rpms/<hex>.rpm    package files as fetched
 //! packages/<hex>/   manifest.json, header, signature, files/<index>: one unpacked package
-//! layers/<id>/      manifest.json, fs/: what one transaction adds
+//! layers/<id>/      manifest.json, fs/, installed, listing: what one transaction adds, its packages, its files one by one
 //! locks/<hex>.json  which packages a request chose, by the digest of the request and the metadata
 //! logs/<id>.log     what scriptlets said while a layer was made
 //! tmp/<name>/       being made; tmp/<name>.lock says whether its maker lives
@@ -21,6 +21,7 @@
 mod error;
 mod layer;
 mod layout;
+pub mod listing;
 mod object;
 mod package;
 mod prune;

@@ -1,5 +1,7 @@
 //! A store on a real file system.
 
+use std::collections::BTreeMap;
+
 use crate::plan::{IdMap, IdRange, LayerSpec, Setup, Tier};
 use crate::store::{Error, LayerManifest, Leftovers, PackageManifest, Store};
 use crate::sys::owner::Owner;
@@ -109,7 +111,7 @@ fn a_layer_is_found_by_its_name_and_leased() {
     assert!(store.find_layer(&spec.id).unwrap().is_none());
     let staging = store.stage("layer").unwrap();
     std::fs::create_dir(staging.path().join("fs")).unwrap();
-    let made = store.publish_layer(&staging, LayerManifest::new(&spec)).unwrap();
+    let made = store.publish_layer(&staging, LayerManifest::new(&spec, BTreeMap::new())).unwrap();
     let found = store.find_layers(&spec.id).unwrap().unwrap();
     assert_eq!(found[0].manifest, made.manifest);
     assert!(store.path().join(found[0].lower()).as_path().is_dir());

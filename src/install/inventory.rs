@@ -1,0 +1,46 @@
+//! The layer's listing. Files that are still the inode of an unpacked package were verified when that was unpacked and
+//! nobody could write to them since, so their digest is the package's; everything else is read.
+
+use std::collections::BTreeMap;
+
+use crate::install::change::{ChangeError, Site};
+use crate::package::header::{Header, Origin};
+use crate::package::{FileAlgorithm, FileDigest};
+use crate::store::listing::{self, Content};
+use crate::sys::entry::{self, Stat};
+use crate::sys::fs;
+
+/// Digests of the files of unpacked packages, by device and inode.
+type Known = BTreeMap<(u64, u64), FileDigest>;
+
+impl Site<'_> {
+    /// Lists the layer's tree into a file.
+    pub(super) fn list(&self, packages: &[String], to: &str) -> Result<(), ChangeError> {
+        let failed = |error: &dyn std::fmt::Display| ChangeError::new("the layer's listing", &error);
+        let mut known = Known::new();
+        for directory in packages {
+            learn(directory, &mut known)?;
+        }
+        let judge = |_: &str, stat: &Stat| match known.get(&stat.identity) {
+            Some(digest) => Content::Known(digest.clone()),
+            None => Content::Read(FileAlgorithm::Sha256),
+        };
+        let listing = listing::read(self.tree, &judge).map_err(|error| failed(&error))?;
+        fs::write(to, listing::text(&listing).as_bytes()).map_err(|error| failed(&error))
+    }
+}
+
+fn learn(directory: &str, known: &mut Known) -> Result<(), ChangeError> {
+    let failed = |error: &dyn std::fmt::Display| ChangeError::new(directory, &error);
+    let header = fs::map(format!("{directory}/header")).map_err(|error| failed(&error))?;
+    let header = Header::parse(&header, Origin::Package).map_err(|error| failed(&error))?;
+    let content = entry::open_root(&format!("{directory}/files")).map_err(|error| failed(&error))?;
+    for file in header.files().map_err(|error| failed(&error))? {
+        let Some(digest) = file.digest else { continue };
+        let stat = entry::stat(&content, file.index.to_string()).map_err(|error| failed(&error))?;
+        if let Some(stat) = stat {
+            known.insert(stat.identity, digest);
+        }
+    }
+    Ok(())
+}
