@@ -1,7 +1,7 @@
 # Thin on purpose: what each target does is said by the command it runs.
 CARGO ?= cargo
 
-.PHONY: all demo test lint bench deps
+.PHONY: all demo test lint bench parts deps
 
 all:
 	$(CARGO) build --release
@@ -20,8 +20,16 @@ lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 
-bench:
-	@echo "kiln has no benchmarks yet" >&2; exit 1
+# kiln beside the programs that people use today, as a table; as root, since dnf makes roots only for root.
+# BENCH says more: rows, `--runs 3`, `--list`, `--scale DIR` (a whole distribution's repository).
+bench: deps
+	$(CARGO) build --quiet --release --workspace --bin kiln --bin bench
+	$(CARGO) run --quiet --release --package bench -- $(BENCH)
+
+# The parts alone: reading metadata, comparing versions, solving, reading headers, unpacking.
+parts:
+	$(CARGO) run --quiet --package clay -- make
+	$(CARGO) bench --quiet --package bench
 
 # What the tests compare with and a new machine lacks. kiln itself needs none of it.
 deps:

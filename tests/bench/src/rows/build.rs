@@ -1,0 +1,106 @@
+//! Builds: one beside rpmbuild alone, several at once.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::contest::Contestant;
+use crate::error::Error;
+use crate::lab::{Lab, remove};
+use crate::result::{Goal, Measured, Outcome, Unit};
+use crate::rows::root::{against, bwrap, duel};
+use crate::sample::{Sample, finish};
+
+/// GNU hello, and what is left when everything but rpmbuild is taken away.
+pub(super) fn hello(lab: &Lab) -> Result<Vec<Outcome>, Error> {
+    let store = lab.store()?;
+    let source = lab.source("hello")?;
+    let result = lab.path("result");
+    let build = || builds(lab, store, &source, &result);
+    // Its layer is made here, so that the build is warm.
+    finish(&mut build())?;
+    let peer = match lab.has("bwrap") {
+        Ok(()) => Ok(lab.root()?),
+        Err(why) => Err(why),
+    };
+    let peer = match peer {
+        Ok(root) => {
+            let inside = root.join("hello.src.rpm");
+            std::fs::copy(&source, &inside).map_err(Error::io("copy", &source))?;
+            let rebuild = move || {
+                let mut command = bwrap(root);
+                command.args(["rpmbuild", "--define", "_topdir /rpmbuild", "--rebuild", "/hello.src.rpm"]);
+                // configure of some tools refuses root; kiln builds as another user.
+                command.env("FORCE_UNSAFE_CONFIGURE", "1");
+                command
+            };
+            Ok(Contestant::new("rpmbuild in bubblewrap", || remove(&root.join("rpmbuild")), rebuild))
+        }
+        Err(why) => Err(why),
+    };
+    let ours = Contestant::new("kiln build", || remove(&result), build);
+    let (ours, peer) = duel(lab, ours, peer, lab.runs)?;
+    let what = "`kiln build` of hello, warm, over rpmbuild alone in bubblewrap on the same root";
+    Ok(vec![against("build", what, &ours, &peer).bar(Goal::AtMostTimes(1.05)).aim(Goal::AtMostTimes(1.01))])
+}
+
+fn builds(lab: &Lab, store: &Path, source: &Path, result: &Path) -> Command {
+    let mut command = lab.kiln(store);
+    command.arg("build").arg("--result").arg(result).arg(source);
+    command
+}
+
+/// Builds at once. With more builds than processors the wall time grows as the work does; waiting for locks would show
+/// as more.
+pub(super) fn scaling(lab: &Lab) -> Result<Vec<Outcome>, Error> {
+    let store = lab.store()?;
+    let source = lab.source("tree")?;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let result = |number: usize| lab.path(&format!("result-{number}"));
+    finish(&mut builds(lab, store, &source, &result(0)))?;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut alone = f64::NAN;
+    for count in [1_usize, 2, 4, 8] {
+        let mut measured = Measured::new(&format!("{count} builds"));
+        for _ in 0..lab.runs.min(3) {
+            let results: Vec<PathBuf> = (0..count).map(result).collect();
+            results.iter().try_for_each(|result| remove(result))?;
+            measured.samples.push(at_once(lab, store, &source, &results)?);
+        }
+        // So many rounds does each processor need.
+        let rounds = (count as f64 / processors as f64).max(1.0);
+        let each = measured.wall() / rounds;
+        if count == 1 {
+            alone = each;
+        }
+        outcomes.push(Outcome {
+            row: "scaling".to_owned(),
+            what: format!("{count} builds of tree at once, wall time per round over one alone"),
+            unit: Unit::Ratio,
+            ours: each / alone,
+            peer: None,
+            remarks: Vec::new(),
+            bar: Some(Goal::AtMost(1.10)),
+            aim: None,
+            runs: vec![measured],
+        });
+    }
+    Ok(outcomes)
+}
+
+fn at_once(lab: &Lab, store: &Path, source: &Path, results: &[PathBuf]) -> Result<Sample, Error> {
+    let started = Instant::now();
+    let mut running = Vec::new();
+    for result in results {
+        let mut command = builds(lab, store, source, result);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        running.push(command.spawn().map_err(Error::io("run", &lab.kiln))?);
+    }
+    for mut process in running {
+        let status = process.wait().map_err(Error::io("run", &lab.kiln))?;
+        if !status.success() {
+            return Err(Error::broken("a build", status));
+        }
+    }
+    Ok(Sample { wall: started.elapsed().as_secs_f64(), cpu: 0.0 })
+}
