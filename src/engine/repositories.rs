@@ -12,8 +12,9 @@ use crate::solve::Files;
 use crate::store::{Kind, Store};
 use crate::sys;
 
-/// No document of a repository is larger than this when it is open; Fedora's file lists are under 2 GB.
-const LARGEST_DOCUMENT: u64 = 8 << 30;
+/// What a document may have at most when it is open: several times what the largest known ones have.
+const LARGEST: &[(&str, u64)] =
+    &[("primary", 2 << 30), ("filelists", 8 << 30), ("group", 128 << 20), ("modules", 64 << 20)];
 
 /// One repository of the release: what the release file says of it, and what it has.
 #[derive(Debug)]
@@ -167,5 +168,6 @@ fn open<'s>(source: &'s Source, kind: &'static str) -> Result<Option<impl BufRea
     };
     let failed = |error| Error::Host { doing: format!("reading {path}"), source: error };
     let file = sys::fs::open(&path).map_err(failed)?;
-    Ok(Some(data.open(&source.repo.id, kind, file, LARGEST_DOCUMENT)?))
+    let cap = LARGEST.iter().find(|row| row.0 == kind).map_or(0, |row| row.1);
+    Ok(Some(data.open(&source.repo.id, kind, file, cap)?))
 }

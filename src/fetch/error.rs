@@ -16,7 +16,7 @@ pub enum Error {
         url: String,
     },
     /// Metadata names a file outside of its repository.
-    #[error("metadata names `{}`, which is not a path below the repository", .location.escape_default())]
+    #[error("metadata names `{}`, which is not a path in the repository", .location.escape_default())]
     Location {
         /// What it names.
         location: String,

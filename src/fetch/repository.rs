@@ -25,7 +25,7 @@ const REPOMD: &str = "repodata/repomd.xml";
 const SIGNATURE: &str = "repodata/repomd.xml.asc";
 const REPOMD_LIMIT: u64 = 16 << 20;
 const SIGNATURE_LIMIT: u64 = 1 << 16;
-/// What a document may have at most where its size is not promised.
+/// What a document may have at most as it is stored.
 const DOCUMENT_LIMIT: u64 = 1 << 30;
 /// What is wanted of every repository that has it.
 const ALWAYS: [&str; 3] = ["primary", "group", "modules"];
@@ -303,6 +303,13 @@ fn documents(
             !fs::stat(path).is_ok_and(|found| data.size.is_none_or(|size| size == found.len()))
         })
         .collect();
+    if let Some((data, path)) = missing.iter().find(|(data, _)| data.size > Some(DOCUMENT_LIMIT)) {
+        let name = path.as_path().file_name().unwrap_or_default().to_string_lossy();
+        let size = data.size.unwrap_or_default();
+        let why =
+            format!("{name} claims to have {size} bytes, more than the {DOCUMENT_LIMIT} that kiln fetches");
+        return Err(Error::Metadata { repo: repository.id.clone(), why });
+    }
     let sizes: Vec<u64> = missing.iter().map(|(data, _)| data.size.unwrap_or(0)).collect();
     let progress = Progress::new(reporter, Stage::Metadata, &sizes);
     let order: Vec<usize> = (0..missing.len()).collect();

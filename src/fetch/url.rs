@@ -1,5 +1,6 @@
 //! Where files are. A base comes from the configuration or from a mirror list, a location comes from metadata, and
-//! metadata is hostile: it may name what lies below the base and nothing else.
+//! metadata is hostile: it may name what lies below the base, or, led up by `..` first, beside it on the same server
+//! (`metadata::location` says why), and nothing else.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -24,11 +25,19 @@ impl Base {
         Ok(Self(url))
     }
 
-    /// The URL of what lies at `location` below it. The base's query (an access token) is kept.
+    /// The URL of what lies at `location`. The base's query (an access token) is kept. What leads up ends at the server's
+    /// root, as in RFC 3986; on this host's disk nothing is led up.
     pub(super) fn join(&self, location: &str) -> Result<Url, Error> {
-        check(location)?;
+        let (up, below) = climb(location);
+        check(below).map_err(|_| wrong(location))?;
+        if up > 0 && self.0.scheme() == "file" {
+            return Err(wrong(location));
+        }
         let mut url = self.0.clone();
-        let path = format!("{}{}", url.path(), escape(location));
+        let mut directories: Vec<&str> = url.path().trim_matches('/').split('/').collect();
+        directories.truncate(directories.len().saturating_sub(up));
+        let base = if up == 0 { url.path().to_owned() } else { rooted(&directories) };
+        let path = format!("{base}{}", escape(below));
         url.set_path(&path);
         Ok(url)
     }
@@ -73,6 +82,29 @@ pub(super) fn shown(url: &Url) -> String {
     url.into()
 }
 
+/// How many directories a location leads up before anything else, and the rest of it.
+fn climb(location: &str) -> (usize, &str) {
+    let (mut up, mut below) = (0, location);
+    while let Some(rest) = below.strip_prefix("../") {
+        (up, below) = (up + 1, rest);
+    }
+    (up, below)
+}
+
+/// The path of a directory, with a slash at its end.
+fn rooted(directories: &[&str]) -> String {
+    let mut path = "/".to_owned();
+    for directory in directories {
+        path.push_str(directory);
+        path.push('/');
+    }
+    path
+}
+
+fn wrong(location: &str) -> Error {
+    Error::Location { location: location.chars().take(200).collect() }
+}
+
 /// Refuses a location that could leave its base: absolute, on another host, `..` in any spelling, control characters.
 fn check(location: &str) -> Result<(), Error> {
     let decoded = decode(location);
@@ -81,7 +113,7 @@ fn check(location: &str) -> Result<(), Error> {
         && !decoded.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\')
         && !location.contains("://")
         && !location.is_empty();
-    if inside { Ok(()) } else { Err(Error::Location { location: location.chars().take(200).collect() }) }
+    if inside { Ok(()) } else { Err(wrong(location)) }
 }
 
 fn hex(pair: &[u8]) -> Option<u8> {
@@ -138,12 +170,34 @@ mod tests {
     }
 
     #[test]
+    fn a_package_may_lie_beside_its_repository_on_the_same_server() {
+        let table = [
+            ("http://a/b/c/", "../x.rpm", "http://a/b/x.rpm"),
+            (
+                "https://a/2/core/x86_64/0f/?t=1",
+                "../../../../blobstore/x.rpm",
+                "https://a/blobstore/x.rpm?t=1",
+            ),
+            ("http://a/b", "../../../x.rpm", "http://a/x.rpm"),
+            ("http://a", "../x.rpm", "http://a/x.rpm"),
+        ];
+        for (base, location, url) in table {
+            assert_eq!(Base::directory(base).unwrap().join(location).unwrap().as_str(), url);
+        }
+        for (base, location) in [("/srv/repo", "../x.rpm"), ("http://a/b", "../"), ("http://a/b", "..//c/x")]
+        {
+            assert!(Base::directory(base).unwrap().join(location).is_err(), "{base} {location}");
+        }
+    }
+
+    #[test]
     fn a_location_cannot_leave_its_base() {
         let base = Base::directory("http://a/b").unwrap();
         let table = [
             "",
             "/etc/passwd",
-            "../x",
+            "..",
+            "../../",
             "a/../../x",
             "a/%2e%2E/x",
             "%2e./x",

@@ -3,7 +3,7 @@
 use super::blob::Blob;
 use super::index::{Index, Probe, hash};
 use super::raw::{get, put};
-use super::strings::{Full, Id, Interner};
+use super::strings::{Full, Id, Interner, LARGEST_TABLES};
 use super::table::{ALGORITHMS, Dependency, Metadata, word};
 use crate::unit::{Algorithm, Digest};
 
@@ -64,12 +64,20 @@ impl Builder {
         self.packages.len() / (word::COUNT * 4)
     }
 
+    fn weight(&self) -> usize {
+        let rows = [&self.packages, &self.dependencies, &self.files, &self.digests];
+        rows.iter().map(|rows| rows.len()).sum::<usize>() + self.strings.weight() + self.known.weight()
+    }
+
     /// Adds a package and empties the record's lists for the next one. The same package once more changes nothing:
     /// merged repositories have some; one digest for two packages is refused.
     pub(super) fn push(&mut self, record: &mut Record, checksum: &Digest) -> Result<(), Refused> {
         let name = [record.name, record.evr, record.arch];
         let number = self.len() as u32;
         let digest = u32::try_from(self.digests.len()).map_err(|_| Full::Count)?;
+        if self.weight() > LARGEST_TABLES {
+            return Err(Full::Count.into());
+        }
         let hash = hash(checksum.bytes());
         match self.known.probe(hash, |known| self.digest(known) == checksum.bytes()) {
             Probe::Full => return Err(Full::Collisions.into()),

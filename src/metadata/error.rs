@@ -198,8 +198,8 @@ pub enum Fault {
         /// Its identity.
         id: String,
     },
-    /// More text than the tables hold.
-    #[error("more text than the tables hold")]
+    /// More than the tables hold.
+    #[error("more than tables of {} MiB hold", super::strings::LARGEST_TABLES >> 20)]
     TablesFull,
     /// Strings chosen so that looking them up takes for ever.
     #[error("too many strings of one hash, which does not happen by chance")]

@@ -36,6 +36,11 @@ impl Index {
         Self { slots: vec![Slot::default(); 1 << 10], count: 0 }
     }
 
+    /// How many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.slots.len() * size_of::<Slot>()
+    }
+
     /// Looks for a thing of this hash.
     #[inline]
     pub(super) fn probe(&self, hash: u64, same: impl Fn(u32) -> bool) -> Probe {

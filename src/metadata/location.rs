@@ -6,8 +6,33 @@
 //! scheme: a file may be called `bash-1:5.2-1.rpm`. `xml:base` is honoured where it is
 //! itself such a relative location, as merged repositories write it, and refused where it names another place: the
 //! mirrors that a repository was configured with, and nothing else, are where its packages come from.
+//!
+//! Packages, and they alone, may lie beside their repository: Amazon Linux keeps them in one directory for all of its
+//! repositories, `../../../blobstore/…`, and dnf follows that. So a package's location may begin with `..` segments. What
+//! is there to lose is little: the request stays on the mirror's own host, the file is named by its digest in the store,
+//! and nothing is taken but what has the promised digest. On this host's disk such a location is not followed (the fetch
+//! module refuses it for `file://` repositories), since a request for a file of ours is no mirror's business.
 
 use super::error::{Fault, quote};
+
+/// How many directories a package's location may lead up.
+const HIGHEST: usize = 32;
+
+/// The location of a package: as [`join`], or leading up first.
+pub(super) fn of_package(base: &str, href: &str) -> Result<String, Fault> {
+    if !base.is_empty() || !href.starts_with("../") {
+        return join(base, href);
+    }
+    let mut below = href;
+    let mut up = 0;
+    while let Some(rest) = below.strip_prefix("../") {
+        (below, up) = (rest, up + 1);
+    }
+    match check(below) {
+        Ok(()) if up <= HIGHEST && !below.is_empty() => Ok(href.to_owned()),
+        _ => Err(Fault::Location(quote(href))),
+    }
+}
 
 /// Joins base and href, and checks the result.
 pub(super) fn join(base: &str, href: &str) -> Result<String, Fault> {
@@ -80,6 +105,28 @@ mod tests {
         ] {
             assert!(join("", bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_package_may_lie_beside_its_repository() {
+        let deep = |up: usize| "../".repeat(up) + "blobstore/a.rpm";
+        for good in ["a.rpm", "../a.rpm", &deep(5), &deep(HIGHEST)] {
+            assert_eq!(of_package("", good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "../",
+            "..",
+            "../..",
+            "../a/../../b",
+            "..//host/a",
+            "../%2e%2e/a",
+            "../..\\a",
+            "a/../b",
+            &deep(HIGHEST + 1),
+        ] {
+            assert!(of_package("", bad).is_err(), "{bad:?}");
+        }
+        assert!(of_package("x", "../a.rpm").is_err());
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Primary {
             }
         }
         if element == "location" {
-            fields.location = location::join(&base, &href)?;
+            fields.location = location::of_package(&base, &href)?;
         }
         if element == "version" {
             evr.check()?;

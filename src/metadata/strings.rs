@@ -28,10 +28,14 @@ impl Id {
 /// How many strings there may be: four bits of the word are the dependency's flags.
 pub(super) const MOST_STRINGS: u32 = (1 << 28) - 1;
 
+/// What the tables of one repository may take, in bytes: several times what the largest known ones do, and little enough to
+/// be held twice while they are put together.
+pub(super) const LARGEST_TABLES: usize = 96 << 20;
+
 /// Why something could not be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
-    /// Too many, or more than 4 GiB of them.
+    /// Too many, or more than the tables may take.
     Count,
     /// Too many of one hash.
     Collisions,
@@ -82,7 +86,7 @@ impl Interner {
     fn add(&mut self, slot: usize, hash: u64, text: &str) -> Result<Id, Full> {
         let id = self.ends.len() as u32;
         let end = u32::try_from(self.text.len() + text.len()).map_err(|_| Full::Count)?;
-        if id >= MOST_STRINGS {
+        if id >= MOST_STRINGS || self.weight() + text.len() > LARGEST_TABLES {
             return Err(Full::Count);
         }
         self.text.push_str(text);
@@ -90,6 +94,11 @@ impl Interner {
         let (text, ends) = (&self.text, &self.ends);
         let hash_of = |id| super::index::hash(cut(text, ends, id).as_bytes());
         if self.index.put(slot, hash, id, hash_of) { Ok(Id(id)) } else { Err(Full::Collisions) }
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.text.len() + self.ends.len() * 4 + self.index.weight()
     }
 
     /// The three sections.

@@ -164,7 +164,7 @@ fn a_hostile_primary_is_refused_by_name() {
     let package = &PRIMARY[PRIMARY.find("<package").unwrap()..PRIMARY.rfind("</metadata>").unwrap()];
     let twin = package.replace(">bash<", ">zsh<");
     insta::assert_snapshot!([
-        refused("href=\"b.rpm\"", "href=\"../../x\""),
+        refused("href=\"b.rpm\"", "href=\"a/../../x\""),
         refused("href=\"b.rpm\"", "href=\"/etc/x\""),
         refused("href=\"b.rpm\"", "href=\"https://elsewhere/b.rpm\""),
         refused("href=\"b.rpm\"", "href=\"b.rpm\" xml:base=\"http://elsewhere\""),
@@ -192,7 +192,7 @@ fn a_hostile_primary_is_refused_by_name() {
         refused("<format>", &"<x>".repeat(20)),
         refused("</format>", "</formats>"),
     ].join("\n"), @r"
-    primary of repository `clay`, package `bash`, element `location`: location `../../x` is not a path inside the repository
+    primary of repository `clay`, package `bash`, element `location`: location `a/../../x` is not a path inside the repository
     primary of repository `clay`, package `bash`, element `location`: location `/etc/x` is not a path inside the repository
     primary of repository `clay`, package `bash`, element `location`: location `https://elsewhere/b.rpm` is not a path inside the repository
     primary of repository `clay`, package `bash`, element `location`: location `http://elsewhere` is not a path inside the repository

@@ -5,6 +5,7 @@
 
 mod filters;
 mod forms;
+mod hostile;
 mod modules;
 mod solve;
 mod support;
