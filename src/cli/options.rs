@@ -41,6 +41,9 @@ pub(super) struct Common {
     /// Network inside the sandbox. `host` gives up the isolation from the host's services.
     #[arg(long, global = true, value_enum)]
     pub(super) network: Option<NetworkOption>,
+    /// Lets the build make user namespaces, for packages that test sandboxes. It opens a large part of the kernel to it.
+    #[arg(long, global = true, value_enum, value_name = "WHAT")]
+    pub(super) allow: Vec<AllowOption>,
     /// Writes one event a line as JSON to standard output.
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -58,6 +61,12 @@ pub(super) enum NetworkOption {
     None,
     /// The host's network.
     Host,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum AllowOption {
+    /// User namespaces inside the sandbox.
+    Userns,
 }
 
 impl From<NetworkOption> for config::Network {
@@ -103,6 +112,9 @@ impl Common {
         self.enable_repos.iter().for_each(|id| overrides.enable(id));
         self.disable_repos.iter().for_each(|id| overrides.disable(id));
         self.limit.iter().try_for_each(|option| overrides.limit(option))?;
+        for AllowOption::Userns in &self.allow {
+            overrides.allow(config::Nesting::WORD);
+        }
         if let Some(network) = self.network {
             overrides.network(network.into());
         }

@@ -70,6 +70,7 @@ pub(super) struct BuildTable {
 pub(super) struct SandboxTable {
     pub(super) network: Option<Written<String>>,
     pub(super) hostname: Option<Written<String>>,
+    pub(super) allow: Option<Vec<Written<String>>>,
 }
 
 /// `[[repo]]`.
@@ -214,7 +215,11 @@ fn read_limits(limits: &mut Limits, table: &mut Reader<'_>) -> Result<(), Error>
 }
 
 fn read_sandbox(sandbox: &mut SandboxTable, table: &mut Reader<'_>) -> Result<(), Error> {
-    *sandbox = SandboxTable { network: table.string("network")?, hostname: table.string("hostname")? };
+    *sandbox = SandboxTable {
+        network: table.string("network")?,
+        hostname: table.string("hostname")?,
+        allow: table.one_or_many("allow")?,
+    };
     Ok(())
 }
 

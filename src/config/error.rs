@@ -245,6 +245,7 @@ fn strs(words: &[String]) -> impl Iterator<Item = &str> {
 
 /// Keys that are looked for in the wrong table, and their own.
 const HOMES: &[(&str, &str)] = &[
+    ("allow", "[sandbox]"),
     ("arch", "[release]"),
     ("baseurl", "[[repo]]"),
     ("best", "[solve]"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::document::{BuildTable, Config, RootTable, SandboxTable, SolveTable};
 use crate::config::freeze_repo::repo;
 use crate::config::nearest::nearest;
-use crate::config::release::{Build, Network, Release, RootPackages, SandboxOptions, SolveOptions};
+use crate::config::release::{Build, Nesting, Network, Release, RootPackages, SandboxOptions, SolveOptions};
 use crate::config::variables::{Dollars, Variables};
 use crate::config::written::{Edited, Written};
 use crate::config::{Error, Place, ReleaseFile, arch, scalar};
@@ -162,5 +162,10 @@ fn sandbox(table: SandboxTable) -> Result<SandboxOptions, Error> {
             Err(reason) => return Err(text.wrong("hostname", reason)),
         },
     };
-    Ok(SandboxOptions { network, hostname })
+    let mut nesting = Nesting::Refused;
+    for text in table.allow.unwrap_or_default() {
+        nesting = Nesting::from_word(&text.value)
+            .ok_or_else(|| text.wrong("allow", "only `userns` can be allowed"))?;
+    }
+    Ok(SandboxOptions { network, hostname, nesting })
 }

@@ -91,7 +91,11 @@ impl BuildTable {
 
 impl SandboxTable {
     fn merge(self, over: Self) -> Self {
-        Self { network: over.network.or(self.network), hostname: over.hostname.or(self.hostname) }
+        Self {
+            network: over.network.or(self.network),
+            hostname: over.hostname.or(self.hostname),
+            allow: over.allow.or(self.allow),
+        }
     }
 }
 

@@ -36,8 +36,8 @@ pub use error::{Error, FileError};
 pub use overrides::Overrides;
 pub use place::{Place, ReleaseFile};
 pub use release::{
-    Build, Check, Key, KeyLocation, NEVER, Network, Origin, Release, Repo, RootPackages, SandboxOptions,
-    SolveOptions,
+    Build, Check, Key, KeyLocation, NEVER, Nesting, Network, Origin, Release, Repo, RootPackages,
+    SandboxOptions, SolveOptions,
 };
 pub use scalar::duration;
 pub use search::{Files, Listed, bare, list, load};

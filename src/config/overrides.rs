@@ -18,6 +18,7 @@ pub struct Overrides {
     macros: Vec<(String, String)>,
     limits: Limits,
     network: Option<Network>,
+    allow: Vec<Written<String>>,
 }
 
 impl Overrides {
@@ -75,12 +76,17 @@ impl Overrides {
         self.network = Some(network);
     }
 
+    /// `--allow userns`.
+    pub fn allow(&mut self, word: &str) {
+        self.allow.push(written(word));
+    }
+
     /// The tables that these change, for the record.
     fn tables(&self) -> BTreeMap<String, Vec<Arc<ReleaseFile>>> {
         let rows = [
             ("limits", self.limits != Limits::default()),
             ("build", !self.macros.is_empty()),
-            ("sandbox", self.network.is_some()),
+            ("sandbox", self.network.is_some() || !self.allow.is_empty()),
         ];
         let tables = rows.into_iter().filter(|row| row.1).map(|row| row.0.to_owned());
         let ids = self.repos.iter().map(|row| &row.0).chain(self.enabled.iter().map(|row| &row.0));
@@ -116,6 +122,7 @@ impl Overrides {
         let macros = self.macros.iter().map(|(name, value)| (name.clone(), literal(value)));
         over.build.macros.extend(macros);
         over.sandbox.network = self.network.map(|network| written(network.as_str()));
+        over.sandbox.allow = Some(self.allow.clone()).filter(|allow| !allow.is_empty());
         Ok(config.merge(over))
     }
 }

@@ -85,6 +85,31 @@ pub struct SandboxOptions {
     pub network: Network,
     /// `uname -n` inside.
     pub hostname: String,
+    /// Whether user namespaces can be made inside (`allow = ["userns"]`).
+    pub nesting: Nesting,
+}
+
+/// Whether sandboxes can be made inside a sandbox: user namespaces, and what is done with them (mounts, host names).
+/// Some packages test that in their `%check` (bubblewrap, podman, flatpak). It opens a large part of the kernel to
+/// the build.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nesting {
+    /// No.
+    #[default]
+    Refused,
+    /// Yes.
+    Allowed,
+}
+
+impl Nesting {
+    /// The word that allows it, in files and options.
+    pub const WORD: &str = "userns";
+
+    /// What a word of `allow` stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        (word == Self::WORD).then_some(Self::Allowed)
+    }
 }
 
 /// Whether the sandbox shares the host's network.

@@ -5,7 +5,9 @@ use std::fmt::{self, Write as _};
 
 use toml::Value;
 
-use crate::config::release::{Build, Check, NEVER, Origin, Release, Repo, SandboxOptions, SolveOptions};
+use crate::config::release::{
+    Build, Check, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions,
+};
 use crate::config::variables::escaped;
 use crate::unit::Limits;
 
@@ -157,6 +159,9 @@ fn limits(lines: &mut Lines, limits: &Limits) {
 fn sandbox(lines: &mut Lines, sandbox: &SandboxOptions) {
     lines.plain("network", sandbox.network.as_str());
     lines.plain("hostname", &sandbox.hostname);
+    if sandbox.nesting == Nesting::Allowed {
+        lines.list("allow", &[Nesting::WORD.to_owned()]);
+    }
 }
 
 fn repo(lines: &mut Lines, repo: &Repo, enabled: Enabled) {

@@ -79,6 +79,7 @@ impl BuildRoot<'_> {
             steps,
             user: BUILDER,
             network: self.release.sandbox.network,
+            nesting: self.release.sandbox.nesting,
             limits: self.limits(),
             hostname: hostname.clone(),
             directory: fixed(BUILDDIR),

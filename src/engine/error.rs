@@ -257,6 +257,7 @@ impl Error {
         match self {
             Self::Config(_) => Kind::Config,
             Self::Sandbox(error) if error.is_refused() => Kind::Namespaces,
+            Self::Root { source, .. } if source.is_refused() => Kind::Namespaces,
             Self::Sandbox(_) | Self::Unpack(_) | Self::Root { .. } | Self::NotStarted { .. } => Kind::Root,
             Self::Store(_) | Self::Host { .. } | Self::Answer { .. } => Kind::Internal,
             Self::Fetch(_)

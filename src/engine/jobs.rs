@@ -6,7 +6,7 @@ use crate::engine::collect::LARGEST;
 use crate::engine::error::Error;
 use crate::package::file::PackageFile;
 use crate::package::{FileEntry, FileFlags};
-use crate::plan::Job;
+use crate::plan::{Job, Tier};
 use crate::sandbox::JobTable;
 use crate::sys;
 
@@ -63,18 +63,19 @@ pub(super) fn answer<T: serde::de::DeserializeOwned>(
         .map_err(|error| Error::Answer { job: job.name.clone(), reason: error.to_string() })
 }
 
-/// Makes a workspace's directories; `builddir` belongs to the build user.
-pub(super) fn make_workspace(directory: &str) -> Job {
-    job("make-workspace", &directory)
+/// Makes a workspace's directories; `builddir` belongs to the build user, who with a single id is root of the keeper's
+/// namespace and the build user only in the sandbox.
+pub(super) fn make_workspace(directory: &str, tier: Tier) -> Job {
+    let builder = if tier == Tier::SingleId { (0, 0) } else { BUILDER };
+    job("make-workspace", &(directory, builder))
 }
 
 fn run_make_workspace(text: &str) -> Result<String, String> {
-    let directory: String = input(text)?;
+    let (directory, (uid, gid)): (String, (u32, u32)) = input(text)?;
     for name in ["builddir", "upper", "work", "output"] {
         sys::fs::create_dir(format!("{directory}/{name}"), 0o755).map_err(said)?;
     }
-    let builder = sys::owner::Owner { uid: BUILDER.0, gid: BUILDER.1 };
-    sys::owner::chown(format!("{directory}/builddir"), builder).map_err(said)?;
+    sys::owner::chown(format!("{directory}/builddir"), sys::owner::Owner { uid, gid }).map_err(said)?;
     Ok(String::new())
 }
 

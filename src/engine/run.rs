@@ -64,6 +64,7 @@ impl Session<'_> {
             steps,
             user,
             network: release.sandbox.network,
+            nesting: release.sandbox.nesting,
             limits: release.limits.clone(),
             hostname: hostname.clone(),
             directory: fixed(if request.user == User::Builder { BUILDDIR } else { "/" }),

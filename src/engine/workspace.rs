@@ -30,7 +30,8 @@ impl<'a> Workspace<'a> {
         let inside = session.store.relative(staging.path()).to_string_lossy().into_owned();
         let workspace = Self { session, staging, inside, note: RefCell::new(note) };
         workspace.leave_note()?;
-        session.keeper()?.call(&jobs::make_workspace(&workspace.inside))?;
+        let keeper = session.keeper()?;
+        keeper.call(&jobs::make_workspace(&workspace.inside, keeper.ids().tier))?;
         workspace.make_directory("input")?;
         Ok(workspace)
     }

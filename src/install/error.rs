@@ -100,6 +100,11 @@ fn more(clashes: &[Clash]) -> String {
 }
 
 impl Error {
+    /// Whether the host, or the container that kiln runs in, does not allow what a sandbox needs.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Sandbox(error) if error.is_refused())
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

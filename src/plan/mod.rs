@@ -7,6 +7,6 @@ pub mod transaction;
 
 pub use layer::{LayerId, LayerSpec, Setup};
 pub use sandbox::{
-    Access, Command, IdMap, IdRange, Job, Machine, Network, Phase, Root, SandboxSpec, Stdio, Step, Syncs,
-    Tier, Visitors, base_steps, build_steps, run_steps,
+    Access, Command, IdMap, IdRange, Job, Machine, Nesting, Network, Phase, Root, SandboxSpec, Stdio, Step,
+    Syncs, Tier, Visitors, base_steps, build_steps, run_steps,
 };

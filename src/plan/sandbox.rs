@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use crate::config::Network;
+pub use crate::config::{Nesting, Network};
 use crate::unit::{HostPath, Limits, RootPath};
 
 /// How user ids inside are made from ids outside. Chosen by what the host allows.
@@ -230,6 +230,9 @@ pub struct SandboxSpec {
     /// Whether it can be attached to.
     #[serde(default)]
     pub visitors: Visitors,
+    /// Whether sandboxes can be made in it.
+    #[serde(default)]
+    pub nesting: Nesting,
 }
 
 impl SandboxSpec {
@@ -255,6 +258,7 @@ impl SandboxSpec {
             machine: Machine::Native,
             syncs,
             visitors: Visitors::Refused,
+            nesting: Nesting::Refused,
         }
     }
 }

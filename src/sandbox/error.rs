@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::plan::Tier;
 use crate::sys::SysError;
 
 /// A failed call inside the sandbox, as it was reported to the outside.
@@ -60,7 +61,12 @@ pub enum Error {
     Start(#[source] SysError),
     /// The id maps could not be written.
     #[error("cannot map user ids into the namespace")]
-    Map(#[source] SysError),
+    Map {
+        /// How ids were to be mapped.
+        tier: Tier,
+        /// What was refused.
+        source: SysError,
+    },
     /// The control groups could not be made, or a process not be put into them.
     #[error("cannot make the sandbox's control groups")]
     Group(#[source] SysError),
@@ -97,19 +103,29 @@ pub enum Error {
 impl Error {
     /// Whether the host does not allow user namespaces.
     pub fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::Map { .. }) || self.is_masked()
+    }
+
+    /// Whether the kernel refuses a fresh /proc since the surrounding container hides parts of its own.
+    fn is_masked(&self) -> bool {
+        matches!(self, Self::Failed(Failure { step, errno: libc::EPERM, .. }) if step.starts_with("mounting proc"))
     }
 
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { hint, .. } => Some(hint.clone()),
-            Self::Map(_) => Some(
+            Self::Map { tier: Tier::SubordinateIds, .. } => Some(
                 "newuidmap and newgidmap (package uidmap or shadow-utils) must be set-id root, and /etc/subuid and \
                  /etc/subgid must give this user a range"
                     .to_owned(),
             ),
-            Self::Failed(failure) if failure.step.contains("/proc") && failure.errno == libc::EPERM => Some(
+            Self::Map { .. } => Some(
+                "root of a container needs the capabilities SETUID, SETGID and SETFCAP to map ids: start the \
+                 container with --cap-add, or kiln as a user other than root"
+                    .to_owned(),
+            ),
+            _ if self.is_masked() => Some(
                 "/proc of the surrounding container is masked, and the kernel then refuses a fresh one; start the \
                  container with --security-opt unmask=ALL (podman) or systempaths=unconfined (docker)"
                     .to_owned(),

@@ -9,6 +9,9 @@ const ROOT_BASE: u32 = 0x7000_0000;
 /// All ids that programs of a distribution expect, `nobody` (65534) among them.
 const IDS: u32 = 65_536;
 
+/// All but the last, which is no id in the C library's eyes.
+const FEWEST: u32 = IDS - 1;
+
 /// The id maps that this user gets.
 pub fn id_map() -> Result<IdMap, Error> {
     let (uid, gid) = process::identity();
@@ -18,19 +21,74 @@ pub fn id_map() -> Result<IdMap, Error> {
     }) {
         return Err(Error::Refused { who, hint, source: None });
     }
-    if uid == 0 {
-        let all = vec![IdRange { inside: 0, outside: ROOT_BASE, count: IDS }];
-        return Ok(IdMap { tier: Tier::Root, uids: all.clone(), gids: all });
-    }
-    let name = userns::user_name(uid).unwrap_or_default();
-    let ranges = |file| subordinate(&text(file), &name, uid);
-    let tools = userns::find_program("newuidmap").is_some() && userns::find_program("newgidmap").is_some();
-    let (uids, gids) = (with_self(uid, &ranges("/etc/subuid")), with_self(gid, &ranges("/etc/subgid")));
-    if let (true, Some(uids), Some(gids)) = (tools, uids, gids) {
-        return Ok(IdMap { tier: Tier::SubordinateIds, uids, gids });
+    if process::may_set_groups() {
+        if uid == 0
+            && let (Some(uids), Some(gids)) =
+                (private(&text("/proc/self/uid_map")), private(&text("/proc/self/gid_map")))
+        {
+            return Ok(IdMap { tier: Tier::Root, uids: vec![uids], gids: vec![gids] });
+        }
+        if let Some(map) = subordinate_map(uid, gid) {
+            return Ok(map);
+        }
     }
     let one = |id| vec![IdRange { inside: 0, outside: id, count: 1 }];
     Ok(IdMap { tier: Tier::SingleId, uids: one(uid), gids: one(gid) })
+}
+
+/// The map of an ordinary user with subordinate ids, where the tools that write it can.
+fn subordinate_map(uid: u32, gid: u32) -> Option<IdMap> {
+    let tools = ["newuidmap", "newgidmap"].iter().all(|name| userns::find_program(name).is_some());
+    // Set-id programs have their rights only where new privileges can be had; containers often forbid them.
+    if !tools || process::is_without_new_privileges() {
+        return None;
+    }
+    let name = userns::user_name(uid).unwrap_or_default();
+    let map = |file, own, outer| {
+        let map = with_self(own, &subordinate(&text(file), &name, uid))?;
+        is_mapped(&map, &text(outer)).then_some(map)
+    };
+    let uids = map("/etc/subuid", uid, "/proc/self/uid_map")?;
+    let gids = map("/etc/subgid", gid, "/proc/self/gid_map")?;
+    Some(IdMap { tier: Tier::SubordinateIds, uids, gids })
+}
+
+/// The ranges of ids that this user namespace has, as first and count.
+fn known(map: &str) -> Vec<(u32, u32)> {
+    let line = |line: &str| {
+        let mut fields = line.split_whitespace();
+        let (first, _, count) = (fields.next()?, fields.next()?, fields.next()?);
+        Some((first.parse().ok()?, count.parse().ok()?))
+    };
+    map.lines().filter_map(line).collect()
+}
+
+/// Whether this user namespace has the ids that a map leads to: one of a container may have few.
+fn is_mapped(map: &[IdRange], outer: &str) -> bool {
+    let known = known(outer);
+    let inside = |range: &IdRange| {
+        known.iter().any(|(first, count)| {
+            range.outside >= *first
+                && u64::from(range.outside) + u64::from(range.count) <= u64::from(*first) + u64::from(*count)
+        })
+    };
+    map.iter().all(inside)
+}
+
+/// A range for root that is nobody's: on a host far above all others; in a container, which has few ids, any that
+/// holds `nobody` and leaves the container's root out.
+fn private(outer: &str) -> Option<IdRange> {
+    let high = IdRange { inside: 0, outside: ROOT_BASE, count: IDS };
+    if is_mapped(&[high], outer) {
+        return Some(high);
+    }
+    let range = |(first, count): (u32, u32)| {
+        let outside = first.max(1);
+        let count = (u64::from(first) + u64::from(count)).saturating_sub(u64::from(outside));
+        let count = u32::try_from(count).unwrap_or(u32::MAX).min(IDS);
+        (count >= FEWEST).then_some(IdRange { inside: 0, outside, count })
+    };
+    known(outer).into_iter().filter_map(range).next_back()
 }
 
 fn text(path: &str) -> String {
@@ -117,6 +175,24 @@ mod tests {
         let map = with_self(1002, &subordinate(FILE, "carol", 1002)).unwrap();
         assert_eq!(lines(&map), "0 1002 1\n1 300000 1000\n1001 400000 64535\n");
         assert_eq!(with_self(1002, &[(300_000, 1000)]), None);
+    }
+
+    #[test]
+    fn root_gets_a_range_that_its_surroundings_have() {
+        let range = |outer| private(outer).map(|range| (range.outside, range.count));
+        assert_eq!(range("         0          0 4294967295\n"), Some((ROOT_BASE, IDS)));
+        assert_eq!(range("0 1000 1\n1 100000 65536\n"), Some((1, IDS)));
+        assert_eq!(range("0 1879048192 65536\n"), Some((1, FEWEST)));
+        assert_eq!(range("0 1000 1\n"), None);
+        assert_eq!(range("0 100000 65535\n"), None);
+    }
+
+    #[test]
+    fn a_subordinate_range_must_be_there_in_a_container() {
+        let map = with_self(1000, &[(100_000, 65_536)]).unwrap();
+        assert!(is_mapped(&map, "0 0 4294967295\n"));
+        assert!(!is_mapped(&map, "1000 1000 1\n"));
+        assert!(!is_mapped(&map, "0 0 65536\n"));
     }
 
     #[test]

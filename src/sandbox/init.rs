@@ -5,10 +5,10 @@ use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 
 use rustix::process::Pid;
 
-use crate::plan::{Network, SandboxSpec, Tier, Visitors};
+use crate::plan::{Nesting, Network, SandboxSpec, Tier, Visitors};
 use crate::sandbox::error::During as _;
 use crate::sandbox::payload::{Payload, Started, identity};
-use crate::sandbox::serve::JobTable;
+use crate::sandbox::serve::{JobTable, NAMESPACE_LIMIT};
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sandbox::{Failure, root};
 use crate::sys::caps::{self, Capabilities};
@@ -55,6 +55,10 @@ impl Init {
             _ => process::exit(1),
         }
         let root = root::build(&self.spec, identity(&self.spec, self.tier))?;
+        if self.spec.nesting == Nesting::Allowed {
+            // The keeper has set it to none; a container may keep /proc/sys read-only, and then it is not none.
+            let _ = fs::write(NAMESPACE_LIMIT, b"1000");
+        }
         set_clocks().during("setting the clocks")?;
         let namespaces = self.namespaces().during("opening the namespaces")?;
         process::set_hostname(&self.spec.hostname).during("setting the host name")?;

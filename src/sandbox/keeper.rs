@@ -142,7 +142,7 @@ fn introduce(keeper: &OwnedFd, helper: &Helper, map: &IdMap) -> Result<(), Error
         }
         _ => return Err(Error::Lost { who: WHO }),
     }
-    write_maps(helper.pid(), map).map_err(Error::Map)?;
+    write_maps(helper.pid(), map).map_err(|source| Error::Map { tier: map.tier, source })?;
     wire::send(keeper, &Request::Mapped(map.tier), &[])?;
     match wire::receive(keeper, WHO)? {
         Some((Answer::Here, _)) => Ok(()),

@@ -5,12 +5,13 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::process::Pid;
 
-use crate::plan::{Command, Machine, Phase, SandboxSpec, Stdio, Tier};
+use crate::plan::{Command, Machine, Nesting, Phase, SandboxSpec, Stdio, Tier};
 use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
 use crate::sandbox::seccomp::{self, Profile};
 use crate::sandbox::serve::{JobTable, run_job};
 use crate::sys::caps::{self, Capabilities};
+use crate::sys::landlock::Mounts;
 use crate::sys::process::{self, Inspection, Namespaces};
 use crate::sys::{self, SysError, fs, landlock, pty, socket};
 
@@ -102,9 +103,10 @@ impl Payload<'_> {
         if self.spec.machine == Machine::ThirtyTwoBit {
             process::become_32_bit().during("becoming a 32-bit machine")?;
         }
-        landlock::restrict().during("restricting itself with Landlock")?;
-        let SandboxSpec { phase, machine, syncs, .. } = *self.spec;
-        let filter = seccomp::filter(Profile { phase, machine, syncs, tier: self.tier });
+        let SandboxSpec { phase, machine, syncs, nesting, .. } = *self.spec;
+        let mounts = if nesting == Nesting::Allowed { Mounts::Allowed } else { Mounts::Refused };
+        landlock::restrict(mounts).during("restricting itself with Landlock")?;
+        let filter = seccomp::filter(Profile { phase, machine, syncs, tier: self.tier, nesting });
         sys::seccomp::install(&filter).during("filtering system calls")
     }
 

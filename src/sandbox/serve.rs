@@ -58,7 +58,7 @@ fn leave_the_host() -> Result<(), SysError> {
     process::default_signals()?;
     child::forget_children();
     fs::write("/proc/self/oom_score_adj", OOM_SCORE)?;
-    if process::identity().0 == 0 {
+    if process::identity().0 == 0 && process::may_set_groups() {
         process::drop_groups()?;
     }
     process::unshare(Namespaces::USER.and(Namespaces::MOUNT))
@@ -73,10 +73,13 @@ fn take_charge(tier: Tier) -> Result<(), SysError> {
     mount::set_propagation(Propagation::Inwards)?;
     if tier != Tier::SingleId {
         // A second lock beside the system call filter; a container may keep /proc/sys read-only.
-        let _ = fs::write("/proc/sys/user/max_user_namespaces", b"0");
+        let _ = fs::write(NAMESPACE_LIMIT, b"0");
     }
     Ok(())
 }
+
+/// How many user namespaces can be made below the keeper's.
+pub(super) const NAMESPACE_LIMIT: &str = "/proc/sys/user/max_user_namespaces";
 
 fn call(job: &Job, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
     if descriptors.is_empty() {

@@ -26,16 +26,30 @@ pub fn version() -> i64 {
     version.max(0)
 }
 
+/// Whether a process that restricts itself may mount, given the capabilities for it: a ruleset that handles any right
+/// of the file system forbids every mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mounts {
+    /// No.
+    Refused,
+    /// Yes; then nothing of the file system is handled.
+    Allowed,
+}
+
 /// From now on: no device nodes, no mounts, and, where the kernel knows scopes, no signals to and no abstract sockets
 /// of processes outside. Needs `no_new_privs`. Does nothing on a kernel without Landlock, or with its first version,
 /// under which no file could be renamed from one directory to another.
-pub fn restrict() -> Result<(), SysError> {
+pub fn restrict(mounts: Mounts) -> Result<(), SysError> {
     let version = version();
-    if version < REFERS {
+    if version < REFERS || (mounts == Mounts::Allowed && version < SCOPES) {
         return Ok(());
     }
+    let files = match mounts {
+        Mounts::Refused => MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE | REFER,
+        Mounts::Allowed => 0,
+    };
     // `struct landlock_ruleset_attr`: file system, network, scopes; older kernels know only the first.
-    let rules = [MAKE_CHARACTER_DEVICE | MAKE_BLOCK_DEVICE | REFER, 0, ABSTRACT_SOCKETS | SIGNALS];
+    let rules = [files, 0, ABSTRACT_SOCKETS | SIGNALS];
     let size = if version >= SCOPES { size_of_val(&rules) } else { size_of::<u64>() };
     #[expect(unsafe_code, reason = "landlock has no wrapper here")]
     // SAFETY: the array is laid out as the structure of the stated size.
@@ -44,7 +58,9 @@ pub fn restrict() -> Result<(), SysError> {
     #[expect(unsafe_code, reason = "the kernel just made this descriptor for us")]
     // SAFETY: the descriptor is new and nobody else owns it.
     let ruleset = unsafe { OwnedFd::from_raw_fd(ruleset as i32) };
-    allow_everywhere(&ruleset, REFER)?;
+    if files != 0 {
+        allow_everywhere(&ruleset, REFER)?;
+    }
     #[expect(unsafe_code, reason = "landlock has no wrapper here")]
     // SAFETY: takes a descriptor and flags only.
     let result = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) };

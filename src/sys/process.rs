@@ -65,10 +65,27 @@ pub fn copy(namespaces: Namespaces) -> Result<Copied> {
     // SAFETY: without CLONE_VM the child is a copy, as after fork; `args` is a valid clone_args of its stated size,
     // and the kernel writes only `pidfd`, which outlives the call.
     let result = unsafe { libc::syscall(libc::SYS_clone3, args.as_mut_ptr(), size_of_val(&args)) };
-    match checked("clone3", format!("{:#x}", namespaces.0), result)? {
+    let made = match checked("clone3", format!("{:#x}", namespaces.0), result) {
+        // The filters of containers hide it, since they cannot look into its arguments.
+        Err(error) if error.errno() == Some(libc::ENOSYS) => old_clone(args[0], &mut pidfd)?,
+        made => made?,
+    };
+    match made {
         0 => Ok(Copied::Child),
         _ => Ok(Copied::Parent(owned(pidfd))),
     }
+}
+
+/// `clone`, which knows all flags used here but takes its arguments in an order of the architecture's.
+fn old_clone(flags: u64, pidfd: &mut RawFd) -> Result<i64> {
+    let flags = flags | libc::SIGCHLD as u64;
+    let first = if cfg!(target_arch = "s390x") { [0, flags] } else { [flags, 0] };
+    #[expect(unsafe_code, reason = "no safe wrapper of clone exists")]
+    // SAFETY: without CLONE_VM and without a stack the child is a copy, as after fork, and the kernel writes only
+    // `pidfd`, which outlives the call.
+    let result =
+        unsafe { libc::syscall(libc::SYS_clone, first[0], first[1], std::ptr::from_mut(pidfd), 0, 0) };
+    checked("clone", format!("{flags:#x}"), result)
 }
 
 /// `fork` with the C library's knowledge, for a child that goes on running code of all kinds.
@@ -180,7 +197,11 @@ pub fn new_keyring() -> Result<()> {
     #[expect(unsafe_code, reason = "keyctl has no wrapper")]
     // SAFETY: a null name asks for an anonymous keyring; nothing is read or written.
     let result = unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0) };
-    checked("keyctl", "JOIN_SESSION_KEYRING", result).map(drop)
+    match checked("keyctl", "JOIN_SESSION_KEYRING", result) {
+        // A kernel, or a container, without keyrings.
+        Err(error) if error.errno() == Some(libc::ENOSYS) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// Becomes `uid` and `gid` with `groups` as supplementary groups; `None` leaves the groups alone.
@@ -207,6 +228,16 @@ pub fn pid() -> u32 {
 /// Drops all supplementary groups.
 pub fn drop_groups() -> Result<()> {
     rustix::thread::set_thread_groups(&[]).map_err(quoted("setgroups", "[]"))
+}
+
+/// Whether set-id bits and file capabilities give this process nothing.
+pub fn is_without_new_privileges() -> bool {
+    rustix::thread::no_new_privs().unwrap_or(false)
+}
+
+/// Whether groups can be changed in this user namespace at all; in one with a single id they cannot.
+pub fn may_set_groups() -> bool {
+    crate::sys::fs::read_text("/proc/self/setgroups").map_or(true, |text| text.trim() != "deny")
 }
 
 /// The usual mask for new files.

@@ -3,14 +3,14 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{Place, users};
+use crate::support::{Place, users_of_every_tier};
 
 const SLOW: &str = "Name: slow\nVersion: 1\nRelease: 1\nSummary: Sleeps\nLicense: MIT\nBuildArch: noarch\n\
     %description\nSleeps.\n%build\necho mark > /tmp/mark\nsleep 1000\n%files\n";
 
 #[test]
 fn what_runs_is_listed_and_can_be_entered_and_ended() {
-    for user in users() {
+    for user in users_of_every_tier() {
         let place = Place::new(user);
         place.run(&["ps", "--json"]).expect(0);
         let spec = place.write("slow.spec", SLOW);

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod limits;
+mod nested;
 mod support;
 mod users;
 mod visitors;

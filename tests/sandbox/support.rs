@@ -17,7 +17,7 @@ pub(crate) struct Bench {
 }
 
 /// The program that keepers are started from; another one when this test runs as another user.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     std::env::var_os("KILN_TEST_PROGRAM").map_or_else(
         || option_env!("CARGO_BIN_EXE_kiln").unwrap_or("target/debug/kiln").into(),
         PathBuf::from,

@@ -27,6 +27,16 @@ pub enum User {
     Own,
     /// An ordinary user with a subordinate id range.
     Ordinary,
+    /// The same one where set-id programs have no effect, as in a container: nobody can map a range.
+    SingleId,
+}
+
+/// The same and one who has a single id only.
+pub fn users_of_every_tier() -> Vec<User> {
+    let mut users = users();
+    users.push(User::SingleId);
+    users.retain(|user| *user != User::SingleId || am_root());
+    users
 }
 
 /// The users that this machine can test as; says which it cannot.
@@ -140,7 +150,7 @@ impl Place {
     }
 
     fn give(&self, path: &Path) {
-        if self.user == User::Ordinary {
+        if self.user != User::Own {
             let uid = ordinary_uid();
             chown(path, Some(uid), Some(uid)).expect("chown");
         }
@@ -150,9 +160,12 @@ impl Place {
     pub fn kiln(&self) -> Command {
         let mut command = match self.user {
             User::Own => Command::new(&self.program),
-            User::Ordinary => {
+            User::Ordinary | User::SingleId => {
                 let uid = ordinary_uid().to_string();
                 let mut command = Command::new("setpriv");
+                if self.user == User::SingleId {
+                    command.arg("--no-new-privs");
+                }
                 command.args(["--reuid", &uid, "--regid", &uid, "--init-groups", "--"]).arg(&self.program);
                 command
             }

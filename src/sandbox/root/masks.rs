@@ -59,17 +59,37 @@ pub(super) fn proc(root: &OwnedFd) -> Result<(), SysError> {
     hide_directories(&proc, PROC_HIDDEN_DIRECTORIES)
 }
 
-/// A fresh /sys of this network namespace; the kernel allows none in the host's, where the host's own is shown.
+/// Whole ones besides, which nobody can reach: the kernel gives a fresh /proc or /sys to a user namespace only where a
+/// whole one is mounted already. They are mounted in a directory that is covered right after.
+pub(super) fn unreachable(root: &OwnedFd, network: Network) -> Result<(), SysError> {
+    for (kind, at) in [("proc", "/tmp/proc"), ("sysfs", "/tmp/sys")] {
+        if kind == "sysfs" && network == Network::Host {
+            continue;
+        }
+        let target = at::ensure_directory(root, at)?;
+        mount::attach(mount::new(kind, &[Parameter::Text("source", kind.to_owned())], SEALED)?, target)?;
+    }
+    let cover = [Parameter::Text("mode", "1777".to_owned())];
+    let cover = mount::new("tmpfs", &cover, Attributes::NO_SUID.and(Attributes::NO_DEVICES))?;
+    mount::attach(cover, at::ensure_directory(root, "/tmp")?)
+}
+
+/// A fresh /sys of this network namespace. The kernel allows none in the host's, nor where the surrounding container
+/// hides parts of its own; then that is shown, with what it hides.
 pub(super) fn sys(root: &OwnedFd, network: Network) -> Result<(), SysError> {
     let target = at::ensure_directory(root, "/sys")?;
     let read_only = SEALED.and(Attributes::READ_ONLY);
+    let fresh = || mount::new("sysfs", &[Parameter::Text("source", "sysfs".to_owned())], read_only);
+    let shown = || {
+        let sys = mount::clone_tree(at::open_directory("/sys")?, "", Extent::Tree)?;
+        mount::add_attributes(&sys, read_only, Extent::Tree).map(|()| sys)
+    };
     let sys = match network {
-        Network::None => mount::new("sysfs", &[Parameter::Text("source", "sysfs".to_owned())], read_only)?,
-        Network::Host => {
-            let sys = mount::clone_tree(at::open_directory("/sys")?, "", Extent::Tree)?;
-            mount::add_attributes(&sys, read_only, Extent::Tree)?;
-            sys
-        }
+        Network::None => match fresh() {
+            Err(error) if error.errno() == Some(libc::EPERM) => shown()?,
+            fresh => fresh?,
+        },
+        Network::Host => shown()?,
     };
     mount::attach(&sys, target)?;
     hide_directories(&sys, SYS_HIDDEN_DIRECTORIES)

@@ -10,7 +10,7 @@ mod skeleton;
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::plan::{Access, Network, Phase, SandboxSpec, Step};
+use crate::plan::{Access, Nesting, Network, Phase, SandboxSpec, Step};
 use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
 use crate::sys::mount::{self, Attributes, Extent, Parameter};
@@ -33,6 +33,9 @@ pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, 
     mount::attach(&root, &scratch).during("attaching the overlay")?;
     if spec.phase == Phase::Build && !is_bound(spec, BUILD_DIRECTORY) {
         own_build_directory(builder, &root).during("making /builddir")?;
+    }
+    if spec.nesting == Nesting::Allowed {
+        masks::unreachable(&root, spec.network).during("mounting /proc for sandboxes inside")?;
     }
     for (number, step) in spec.steps.iter().enumerate() {
         perform(step, &root, &scratch, Place { number, network: spec.network, phase: spec.phase })

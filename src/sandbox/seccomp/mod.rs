@@ -8,7 +8,7 @@
 mod program;
 mod table;
 
-use crate::plan::{Machine, Phase, Syncs, Tier};
+use crate::plan::{Machine, Nesting, Phase, Syncs, Tier};
 use crate::sys::seccomp::Instruction;
 use program::Program;
 use table::{Arch, NEWEST, ROWS, Row};
@@ -18,8 +18,10 @@ use table::{Arch, NEWEST, ROWS, Row};
 enum Verdict {
     /// `EPERM`.
     Refuse,
-    /// `EPERM` in a build.
+    /// `EPERM` in a build, unless sandboxes may be made in it.
     RefuseInBuild,
+    /// `EPERM`, unless sandboxes may be made inside.
+    Nested,
     /// `ENOSYS`.
     Absent,
     /// `EPERM` when a flag asks for a new namespace.
@@ -49,6 +51,8 @@ pub(super) struct Profile {
     pub syncs: Syncs,
     /// How ids are mapped.
     pub tier: Tier,
+    /// Whether sandboxes can be made inside.
+    pub nesting: Nesting,
 }
 
 /// The filter for this machine. On one that the table does not know, it lets nothing run.
@@ -111,12 +115,14 @@ const TYPING: &[u32] = &[0x5412, 0x541C];
 
 fn add(section: &mut Program, row: &Row, number: u32, profile: Profile) {
     let installing = profile.phase == Phase::Install;
+    let flat = profile.nesting == Nesting::Refused;
     let one_id = profile.tier == Tier::SingleId && installing;
     match row.verdict {
         Verdict::Refuse => section.answer(number, libc::EPERM),
-        Verdict::RefuseInBuild if !installing => section.answer(number, libc::EPERM),
+        Verdict::Nested if flat => section.answer(number, libc::EPERM),
+        Verdict::RefuseInBuild if !installing && flat => section.answer(number, libc::EPERM),
         Verdict::Absent => section.answer(number, libc::ENOSYS),
-        Verdict::Namespaces => {
+        Verdict::Namespaces if flat => {
             let flags = if row.name == "unshare" { NEW_NAMESPACES | NEW_TIME } else { NEW_NAMESPACES };
             // s390x has the stack first.
             let argument = u8::from(row.name == "clone" && section.arch() == Some(Arch::S390x));
@@ -129,7 +135,13 @@ fn add(section: &mut Program, row: &Row, number: u32, profile: Profile) {
         Verdict::Sync if profile.syncs == Syncs::Ignored => section.answer(number, 0),
         Verdict::Owner if one_id => section.answer(number, 0),
         Verdict::Node if one_id => section.answer_if_device(number, if row.name == "mknod" { 1 } else { 2 }),
-        Verdict::RefuseInBuild | Verdict::Multiplexed | Verdict::Sync | Verdict::Owner | Verdict::Node => {}
+        Verdict::RefuseInBuild
+        | Verdict::Nested
+        | Verdict::Namespaces
+        | Verdict::Multiplexed
+        | Verdict::Sync
+        | Verdict::Owner
+        | Verdict::Node => {}
     }
 }
 

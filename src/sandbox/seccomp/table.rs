@@ -2,7 +2,7 @@
 //! A call that is not listed is allowed when it is not newer than this table.
 
 use super::Verdict::{
-    self, Absent, Family, Ioctl, Multiplexed, Namespaces, Node, Owner, Refuse, RefuseInBuild, Sync,
+    self, Absent, Family, Ioctl, Multiplexed, Namespaces, Nested, Node, Owner, Refuse, RefuseInBuild, Sync,
 };
 
 /// The architectures, in the order of the columns.
@@ -92,20 +92,20 @@ pub(super) const ROWS: &[Row] = &[
     row("move_pages", Refuse, [279, 317, 239, 301, 239, 310]),
     row("migrate_pages", Refuse, [256, 294, 238, 258, 238, 287]),
     // Mounts and namespaces.
-    row("mount", Refuse, [165, 21, 40, 21, 40, 21]),
-    row("umount", Refuse, [NO, 22, NO, 22, NO, 22]),
-    row("umount2", Refuse, [166, 52, 39, 52, 39, 52]),
-    row("pivot_root", Refuse, [155, 217, 41, 203, 41, 217]),
-    row("move_mount", Refuse, [429, 429, 429, 429, 429, 429]),
-    row("open_tree", Refuse, [428, 428, 428, 428, 428, 428]),
-    row("fsopen", Refuse, [430, 430, 430, 430, 430, 430]),
-    row("fsconfig", Refuse, [431, 431, 431, 431, 431, 431]),
-    row("fsmount", Refuse, [432, 432, 432, 432, 432, 432]),
-    row("fspick", Refuse, [433, 433, 433, 433, 433, 433]),
-    row("mount_setattr", Refuse, [442, 442, 442, 442, 442, 442]),
-    row("setns", Refuse, [308, 346, 268, 350, 268, 339]),
-    row("sethostname", Refuse, [170, 74, 161, 74, 161, 74]),
-    row("setdomainname", Refuse, [171, 121, 162, 121, 162, 121]),
+    row("mount", Nested, [165, 21, 40, 21, 40, 21]),
+    row("umount", Nested, [NO, 22, NO, 22, NO, 22]),
+    row("umount2", Nested, [166, 52, 39, 52, 39, 52]),
+    row("pivot_root", Nested, [155, 217, 41, 203, 41, 217]),
+    row("move_mount", Nested, [429, 429, 429, 429, 429, 429]),
+    row("open_tree", Nested, [428, 428, 428, 428, 428, 428]),
+    row("fsopen", Nested, [430, 430, 430, 430, 430, 430]),
+    row("fsconfig", Nested, [431, 431, 431, 431, 431, 431]),
+    row("fsmount", Nested, [432, 432, 432, 432, 432, 432]),
+    row("fspick", Nested, [433, 433, 433, 433, 433, 433]),
+    row("mount_setattr", Nested, [442, 442, 442, 442, 442, 442]),
+    row("setns", Nested, [308, 346, 268, 350, 268, 339]),
+    row("sethostname", Nested, [170, 74, 161, 74, 161, 74]),
+    row("setdomainname", Nested, [171, 121, 162, 121, 162, 121]),
     // Large attack surface, or not divided by namespaces; programs have a way to do without.
     row("clone3", Absent, [435, 435, 435, 435, 435, 435]),
     row("add_key", Absent, [248, 286, 217, 269, 217, 278]),

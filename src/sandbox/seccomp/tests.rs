@@ -1,8 +1,13 @@
 use super::*;
 
 const ALL: [Arch; 6] = [Arch::X86_64, Arch::I386, Arch::Aarch64, Arch::Ppc64le, Arch::Riscv64, Arch::S390x];
-const BUILD: Profile =
-    Profile { phase: Phase::Build, machine: Machine::Native, syncs: Syncs::Real, tier: Tier::Root };
+const BUILD: Profile = Profile {
+    phase: Phase::Build,
+    machine: Machine::Native,
+    syncs: Syncs::Real,
+    tier: Tier::Root,
+    nesting: Nesting::Refused,
+};
 const INSTALL: Profile = Profile { phase: Phase::Install, syncs: Syncs::Ignored, ..BUILD };
 const SINGLE: Profile = Profile { tier: Tier::SingleId, ..INSTALL };
 
@@ -61,13 +66,29 @@ fn every_refused_call_is_refused_on_every_architecture() {
         for row in ROWS {
             let Some(call) = row.number(arch) else { continue };
             let expected = match row.verdict {
-                Verdict::Refuse | Verdict::RefuseInBuild => Err(libc::EPERM),
+                Verdict::Refuse | Verdict::RefuseInBuild | Verdict::Nested => Err(libc::EPERM),
                 Verdict::Absent => Err(libc::ENOSYS),
                 Verdict::Multiplexed if arch != Arch::S390x => Err(libc::ENOSYS),
                 Verdict::Family => Err(libc::EAFNOSUPPORT),
                 _ => Ok(()),
             };
             assert_eq!(verdict(&program, arch, call, [0; 3]), expected, "{} on {arch:?}", row.name);
+        }
+    }
+}
+
+#[test]
+fn nesting_allows_mounts_and_namespaces_and_nothing_else() {
+    for arch in ALL {
+        let program = compile(&[arch], Profile { nesting: Nesting::Allowed, ..BUILD });
+        for (call, flags) in
+            [("mount", 0), ("setns", 0), ("chroot", 0), ("unshare", u64::from(NEW_NAMESPACES))]
+        {
+            assert_eq!(verdict(&program, arch, number(call, arch), [flags; 3]), Ok(()), "{call} on {arch:?}");
+        }
+        for row in ROWS.iter().filter(|row| matches!(row.verdict, Verdict::Refuse | Verdict::Absent)) {
+            let Some(call) = row.number(arch) else { continue };
+            assert!(verdict(&program, arch, call, [0; 3]).is_err(), "{} on {arch:?}", row.name);
         }
     }
 }
