@@ -108,6 +108,7 @@ pub(super) struct KeyTable {
     pub(super) path: Option<Written<String>>,
     pub(super) url: Option<Written<String>>,
     pub(super) fingerprint: Option<Written<String>>,
+    pub(super) accept_expired: Option<Written<bool>>,
 }
 
 /// Reads a file's text: what it extends, and what it says.
@@ -289,6 +290,7 @@ fn read_keys(tables: Vec<Reader<'_>>) -> Result<Vec<KeyTable>, Error> {
             path: table.string("path")?,
             url: table.string("url")?,
             fingerprint: table.string("fingerprint")?,
+            accept_expired: table.boolean("accept_expired")?,
         };
         table.finish()?;
         Ok(key)

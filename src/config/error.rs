@@ -288,7 +288,10 @@ fn example(key: &str) -> Option<String> {
         ),
         ("id", "write `id = \"...\"` as its first line"),
         ("path", "write `path = \"/...\"` or `url = \"https://...\"`"),
-        ("fingerprint", "a key that is downloaded must be pinned: write `fingerprint = \"...\"`"),
+        (
+            "fingerprint",
+            "a key that is downloaded, or accepted though it expired, must be pinned: write `fingerprint = \"...\"`",
+        ),
     ];
     EXAMPLES.iter().find(|row| row.0 == key).map(|row| row.1.to_owned())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::config::document::{KeyTable, OriginKeys, RepoTable};
 use crate::config::freeze::strings;
-use crate::config::release::{Check, Key, KeyLocation, NEVER, Origin, Repo};
+use crate::config::release::{Check, Expired, Key, KeyLocation, NEVER, Origin, Repo};
 use crate::config::variables::{Dollars, Variables};
 use crate::config::written::Written;
 use crate::config::{Error, Place, ReleaseFile, scalar};
@@ -143,7 +143,12 @@ fn key(table: KeyTable, repo: &str, vars: &Variables) -> Result<Key, Error> {
     if fingerprint.is_none() && matches!(location, KeyLocation::Url(_)) {
         return Err(missing("fingerprint"));
     }
-    Ok(Key { location, fingerprint })
+    let expired = match table.accept_expired {
+        Some(Written { value: true, .. }) if fingerprint.is_none() => return Err(missing("fingerprint")),
+        Some(Written { value: true, .. }) => Expired::Accepted,
+        _ => Expired::Refused,
+    };
+    Ok(Key { location, fingerprint, expired })
 }
 
 fn key_path(text: &Written<String>, vars: &Variables) -> Result<HostPath, Error> {

@@ -36,7 +36,7 @@ pub use error::{Error, FileError};
 pub use overrides::Overrides;
 pub use place::{Place, ReleaseFile};
 pub use release::{
-    Build, Check, Key, KeyLocation, NEVER, Nesting, Network, Origin, Release, Repo, RootPackages,
+    Build, Check, Expired, Key, KeyLocation, NEVER, Nesting, Network, Origin, Release, Repo, RootPackages,
     SandboxOptions, SolveOptions,
 };
 pub use scalar::duration;

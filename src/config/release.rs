@@ -200,6 +200,18 @@ pub struct Key {
     /// The pinned fingerprint of its primary key: 40 or 64 hexadecimal digits, upper case. A certificate with another
     /// one must be refused; where nothing is pinned, the file is trusted as it is.
     pub fingerprint: Option<String>,
+    /// What becomes of it when its time is over.
+    pub expired: Expired,
+}
+
+/// What becomes of a key whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expired {
+    /// It is not used any more.
+    Refused,
+    /// What it signed before counts. Only with a pinned fingerprint: distributions that are out of maintenance are
+    /// signed with keys that nobody prolongs.
+    Accepted,
 }
 
 /// Where a certificate is, armoured or not.

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use toml::Value;
 
 use crate::config::release::{
-    Build, Check, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions,
+    Build, Check, Expired, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions,
 };
 use crate::config::variables::escaped;
 use crate::unit::Limits;
@@ -198,6 +198,9 @@ fn keys(lines: &mut Lines, repo: &Repo) {
         let _ = write!(lines.0, "\n    {{ {kind} = {}", Value::from(escaped(&place)));
         if let Some(fingerprint) = &key.fingerprint {
             let _ = write!(lines.0, ", fingerprint = {}", Value::from(fingerprint.as_str()));
+        }
+        if key.expired == Expired::Accepted {
+            lines.0.push_str(", accept_expired = true");
         }
         lines.0.push_str(" },");
     }

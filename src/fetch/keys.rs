@@ -60,7 +60,8 @@ fn add(
 ) -> Result<(), Error> {
     let place = key.location.to_string();
     let pin = key.fingerprint.as_deref();
-    let mut try_bytes = |bytes: &[u8]| keyring.add(KeySource { place: &place, bytes, pin }, now());
+    let mut try_bytes =
+        |bytes: &[u8]| keyring.add(KeySource { place: &place, bytes, pin, expired: key.expired }, now());
     let refused = |source| Error::Keys { repo: repo.id.clone(), source };
     let text = match &key.location {
         KeyLocation::Path(path) => {

@@ -63,7 +63,7 @@ hostname = "builder.example.org"
 id = "a.b:c+d"
 name = "{releasever_minor}"
 mirrorlist = "https://example.org/$releasever?a=%20{{x}}"
-keys = [{ path = "keys/{basearch}" }, { url = "https://example.org/k", fingerprint = "31645531 31645531 31645531 31645531 31645531" }]
+keys = [{ path = "keys/{basearch}" }, { url = "https://example.org/k", fingerprint = "31645531 31645531 31645531 31645531 31645531", accept_expired = true }]
 repo_gpgcheck = true
 priority = -1
 cost = 4294967295

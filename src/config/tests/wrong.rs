@@ -132,7 +132,7 @@ fn a_value_that_makes_no_sense() {
     error: /r.toml:15:11: `baseurl` cannot be `https://a.example https://b.example`: a URL has no white space in it; several are written as a list
     error: /r.toml:14:38: `fingerprint` cannot be `31645531`: a fingerprint is 40 or 64 hexadecimal digits; a key id is not enough
     error: /r.toml:14:9: a key of repository `x` has no `fingerprint`
-    hint: a key that is downloaded must be pinned: write `fingerprint = "..."`
+    hint: a key that is downloaded, or accepted though it expired, must be pinned: write `fingerprint = "..."`
     error: /r.toml:14:17: `url` cannot be `file:///k`: a file of this machine is written as `path`
     error: /r.toml:14:9: a key of repository `x` has no `path`
     hint: write `path = "/..."` or `url = "https://..."`

@@ -5,12 +5,22 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{PublicKey, PublicSubkey, RevocationCode, Signature, SignatureType};
 use pgp::types::{Fingerprint, KeyDetails, KeyId, KeyVersion, Tag};
 
+use crate::config::Expired;
 use crate::fetch::openpgp::KeyFault;
 use crate::fetch::openpgp::date::Date;
 use crate::fetch::openpgp::policy::{self, Binding};
 
 /// How far clocks may differ.
 pub(super) const SKEW: u64 = 86_400;
+
+/// What a certificate is judged by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) binding: Binding,
+    pub(super) expired: Expired,
+    /// The time.
+    pub(super) now: u64,
+}
 
 /// A certificate that counts.
 #[derive(Debug)]
@@ -63,16 +73,16 @@ pub(super) fn hex(fingerprint: &Fingerprint) -> String {
 }
 
 impl Certificate {
-    /// Judges a certificate at the time `now`.
-    pub(super) fn judge(certificate: &SignedPublicKey, binding: Binding, now: u64) -> Result<Self, KeyFault> {
+    /// Judges a certificate.
+    pub(super) fn judge(certificate: &SignedPublicKey, terms: Terms) -> Result<Self, KeyFault> {
         let primary = &certificate.primary_key;
         policy::key(primary)?;
-        born(primary, now)?;
+        born(primary, terms.now)?;
         if let Some(revocation) = revocation(certificate) {
             return Err(revoked(revocation));
         }
-        let bound = own(certificate, binding, now)?;
-        let validity = validity(primary, bound, now)?;
+        let bound = own(certificate, terms)?;
+        let validity = validity(primary, bound, terms)?;
         let mut judged =
             Self { fingerprint: hex(&primary.fingerprint()), signers: Vec::new(), refused: Vec::new() };
         if may_sign(bound) {
@@ -80,7 +90,7 @@ impl Certificate {
             judged.signers.push(Signer { name: Name::of(primary), key, validity });
         }
         for subkey in &certificate.public_subkeys {
-            match judge_subkey(primary, subkey, now) {
+            match judge_subkey(primary, subkey, terms) {
                 Ok(Some(validity)) => {
                     let key = Key::Sub(Box::new(subkey.key.clone()));
                     judged.signers.push(Signer { name: Name::of(&subkey.key), key, validity });
@@ -122,15 +132,17 @@ fn revoked(signature: &Signature) -> KeyFault {
 
 /// The signature by which the primary key says what it is for and until when. For version 6 that is the direct one;
 /// before, the one over the primary user, and the direct one where there is none.
-fn own(certificate: &SignedPublicKey, binding: Binding, now: u64) -> Result<&Signature, KeyFault> {
+fn own(certificate: &SignedPublicKey, terms: Terms) -> Result<&Signature, KeyFault> {
     let primary = &certificate.primary_key;
     let mut weak = None;
     let mut acceptable = |signature: &Signature| {
-        let strong = signature.hash_alg().is_some_and(|hash| binding.allows(hash));
+        let strong = signature.hash_alg().is_some_and(|hash| terms.binding.allows(hash));
         if !strong {
             weak = signature.hash_alg().or(weak);
         }
-        strong && !policy::has_unknown_demand(signature) && made(signature).is_some_and(|at| at <= now + SKEW)
+        strong
+            && !policy::has_unknown_demand(signature)
+            && made(signature).is_some_and(|at| at <= terms.now + SKEW)
     };
     let direct = certificate.details.direct_signatures.iter().filter(|signature| {
         signature.typ() == Some(SignatureType::Key) && signature.verify_key(primary).is_ok()
@@ -176,12 +188,13 @@ fn born(key: &impl KeyDetails, now: u64) -> Result<u64, KeyFault> {
     if at > now + SKEW { Err(KeyFault::Future { on: Date(at) }) } else { Ok(at) }
 }
 
-fn validity(key: &impl KeyDetails, bound: &Signature, now: u64) -> Result<Validity, KeyFault> {
-    let from = born(key, now)?;
+/// When a key may sign. One whose time is over is a fault or, where it is accepted, no less valid before.
+fn validity(key: &impl KeyDetails, bound: &Signature, terms: Terms) -> Result<Validity, KeyFault> {
+    let from = born(key, terms.now)?;
     let lasts = bound.key_expiration_time().map_or(0, pgp::types::Duration::as_secs);
     let until = (lasts > 0).then(|| Date(from + u64::from(lasts)));
     match until {
-        Some(on) if on.0 <= now => Err(KeyFault::Expired { on }),
+        Some(on) if on.0 <= terms.now && terms.expired == Expired::Refused => Err(KeyFault::Expired { on }),
         until => Ok(Validity { from: Date(from), until }),
     }
 }
@@ -200,7 +213,7 @@ fn may_sign(bound: &Signature) -> bool {
 fn judge_subkey(
     primary: &PublicKey,
     subkey: &SignedPublicSubKey,
-    now: u64,
+    terms: Terms,
 ) -> Result<Option<Validity>, KeyFault> {
     let key = &subkey.key;
     let verified = |signature: &&Signature| signature.verify_subkey_binding(primary, key).is_ok();
@@ -228,5 +241,5 @@ fn judge_subkey(
         }
     }
     back.verify_primary_key_binding(key, primary).map_err(|_| KeyFault::Unbound)?;
-    validity(key, bound, now).map(Some)
+    validity(key, bound, terms).map(Some)
 }

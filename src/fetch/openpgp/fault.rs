@@ -95,7 +95,7 @@ impl KeyringFault {
                 "if the distribution changed its key, check the new fingerprint at its web site and put it into the release file"
             }
             Self::Refused { fault: KeyFault::Expired { .. }, .. } => {
-                "the distribution may have published it again with a later date: update the key file (distribution-gpg-keys)"
+                "the distribution may have published it again with a later date: update the key file (distribution-gpg-keys); if not, `accept_expired = true` beside its fingerprint accepts what it signed before"
             }
             Self::Refused { fault: KeyFault::WeakBinding { .. }, .. } => {
                 "pin its full fingerprint in the release file, or use the distribution's newer copy of the key"

@@ -5,7 +5,8 @@ use std::io::Cursor;
 use pgp::composed::{Deserializable as _, SignedPublicKey};
 use pgp::types::KeyDetails as _;
 
-use crate::fetch::openpgp::certificate::{Certificate, Name, Signer, hex};
+use crate::config::Expired;
+use crate::fetch::openpgp::certificate::{Certificate, Name, Signer, Terms, hex};
 use crate::fetch::openpgp::policy::Binding;
 use crate::fetch::openpgp::{KeyFault, KeyringFault};
 
@@ -22,6 +23,8 @@ pub struct KeySource<'a> {
     pub bytes: &'a [u8],
     /// The only fingerprint that counts in it.
     pub pin: Option<&'a str>,
+    /// What becomes of those whose time is over.
+    pub expired: Expired,
 }
 
 /// Keys that signatures are checked against.
@@ -43,6 +46,7 @@ impl Keyring {
         let place = || source.place.to_owned();
         let mut certificates = read(source)?;
         let binding = if source.pin.is_some() { Binding::Pinned } else { Binding::Strong };
+        let terms = Terms { binding, expired: source.expired, now };
         if let Some(pin) = source.pin {
             let found: Vec<String> =
                 certificates.iter().map(|certificate| hex(&certificate.primary_key.fingerprint())).collect();
@@ -55,7 +59,7 @@ impl Keyring {
         let mut first = None;
         let mut counted = false;
         for certificate in &certificates {
-            match Certificate::judge(certificate, binding, now) {
+            match Certificate::judge(certificate, terms) {
                 Ok(judged) => {
                     self.certificates.push(judged);
                     counted = true;

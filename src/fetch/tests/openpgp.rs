@@ -7,6 +7,7 @@ use pgp::packet::{RevocationCode, SubpacketData};
 use pgp::types::{Duration, KeyVersion};
 
 use super::keys::{Made, NOW, Recipe, Sub, version_3};
+use crate::config::Expired;
 use crate::fetch::openpgp::{KeySource, Keyring, SignatureFault};
 
 const DAY: u32 = 86_400;
@@ -15,7 +16,7 @@ const DATA: &[u8] = b"what is signed";
 fn keyring(made: &Made, pin: Option<&str>) -> Result<Keyring, String> {
     let mut keyring = Keyring::new();
     let text = made.armoured();
-    let source = KeySource { place: "the file", bytes: text.as_bytes(), pin };
+    let source = KeySource { place: "the file", bytes: text.as_bytes(), pin, expired: Expired::Refused };
     keyring.add(source, NOW).map_err(|fault| fault.to_string())?;
     Ok(keyring)
 }
@@ -90,6 +91,39 @@ fn keys_that_do_not_count_are_refused_with_the_reason() {
     }
 }
 
+/// As rpm has it: what was signed while the key was valid. The owner's own word against the key is not outweighed.
+#[test]
+fn a_key_whose_time_is_over_may_be_accepted_for_what_it_signed_before() {
+    let old = Recipe { lasts: Some(30 * DAY), ..Recipe::default() };
+    let within = Sub { lasts: Some(20 * DAY), ..Sub::default() };
+    let born = u64::from(old.created);
+    for recipe in [old.clone(), Recipe { subkey: Some(within), signs: false, ..old.clone() }] {
+        let made = recipe.make();
+        let (text, pin) = (made.armoured(), made.fingerprint());
+        let mut keyring = Keyring::new();
+        let source = KeySource {
+            place: "the file",
+            bytes: text.as_bytes(),
+            pin: Some(&pin),
+            expired: Expired::Accepted,
+        };
+        keyring.add(source, NOW).unwrap();
+        let check = |at| {
+            let signature = made.sign_with(DATA, HashAlgorithm::Sha256, at, &[]);
+            keyring.verify(&signature, &[DATA], NOW).map_err(|fault| fault.to_string())
+        };
+        assert_eq!(check(born + 10 * u64::from(DAY)).unwrap().certificate, pin);
+        let late = check(born + 31 * u64::from(DAY)).unwrap_err();
+        assert!(late.contains("was not valid (from 2022-09-19 until"), "{late}");
+    }
+    let revoked = Recipe { revoked: Some(RevocationCode::KeyCompromised), ..old }.make();
+    let (text, pin) = (revoked.armoured(), revoked.fingerprint());
+    let source =
+        KeySource { place: "the file", bytes: text.as_bytes(), pin: Some(&pin), expired: Expired::Accepted };
+    let error = Keyring::new().add(source, NOW).unwrap_err().to_string();
+    assert!(error.contains("its owner revoked it"), "{error}");
+}
+
 #[test]
 fn a_pinned_key_may_vouch_for_itself_with_sha1_but_not_for_a_subkey() {
     let rsa = || Recipe { kind: KeyType::Rsa(2048), ..Recipe::default() };
@@ -147,7 +181,12 @@ fn a_file_may_have_several_certificates_and_says_which_are_refused() {
     let (good, old) = (Recipe::default().make(), Recipe { lasts: Some(DAY), ..Recipe::default() }.make());
     let text = format!("A comment\n{}\nAnother\n{}", old.armoured(), good.armoured());
     let mut keyring = Keyring::new();
-    keyring.add(KeySource { place: "the file", bytes: text.as_bytes(), pin: None }, NOW).unwrap();
+    keyring
+        .add(
+            KeySource { place: "the file", bytes: text.as_bytes(), pin: None, expired: Expired::Refused },
+            NOW,
+        )
+        .unwrap();
     assert_eq!(keyring.fingerprints(), [good.fingerprint()]);
     keyring.verify(&good.sign(DATA), &[DATA], NOW).unwrap();
     let error = keyring.verify(&old.sign(DATA), &[DATA], NOW).unwrap_err().to_string();
@@ -156,11 +195,22 @@ fn a_file_may_have_several_certificates_and_says_which_are_refused() {
     let mut pinned = Keyring::new();
     let fingerprint = good.fingerprint().to_lowercase();
     pinned
-        .add(KeySource { place: "the file", bytes: text.as_bytes(), pin: Some(&fingerprint) }, NOW)
+        .add(
+            KeySource {
+                place: "the file",
+                bytes: text.as_bytes(),
+                pin: Some(&fingerprint),
+                expired: Expired::Refused,
+            },
+            NOW,
+        )
         .unwrap();
     assert_eq!(pinned.fingerprints(), [good.fingerprint()]);
     let other = "0".repeat(40);
-    let error = pinned.add(KeySource { place: "the file", bytes: text.as_bytes(), pin: Some(&other) }, NOW);
+    let error = pinned.add(
+        KeySource { place: "the file", bytes: text.as_bytes(), pin: Some(&other), expired: Expired::Refused },
+        NOW,
+    );
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with(&format!("the file has no key with the fingerprint {other}, but ")), "{error}");
 }
@@ -171,9 +221,13 @@ fn a_certificate_may_be_plain_packets() {
     let made = Recipe::default().make();
     let bytes = made.certificate.to_bytes().unwrap();
     let mut keyring = Keyring::new();
-    keyring.add(KeySource { place: "the file", bytes: &bytes, pin: None }, NOW).unwrap();
+    keyring
+        .add(KeySource { place: "the file", bytes: &bytes, pin: None, expired: Expired::Refused }, NOW)
+        .unwrap();
     for bytes in [&b""[..], b"no key", &[0xff; 100]] {
-        let error = Keyring::new().add(KeySource { place: "the file", bytes, pin: None }, NOW).unwrap_err();
+        let error = Keyring::new()
+            .add(KeySource { place: "the file", bytes, pin: None, expired: Expired::Refused }, NOW)
+            .unwrap_err();
         assert!(error.to_string().starts_with("there is no OpenPGP certificate in the file"), "{error}");
     }
 }

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use pgp::composed::KeyType;
+use pgp::crypto::ecc_curve::ECCCurve;
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::types::KeyVersion;
 
 use super::keys::{Made, NOW, Recipe, Sub};
 use super::server::{Fault, Server};
 use super::{Store, fetcher, offline, told, with};
+use crate::config::Expired;
 use crate::fetch::openpgp::{KeySource, Keyring};
 use crate::fetch::{Error, Mirrors, Trust, Upstream, Wanted};
 use crate::lock::LockedPackage;
@@ -51,7 +53,12 @@ pub(super) fn signed_by(made: &Made) -> Trust {
     let mut keyring = Keyring::new();
     let text = made.armoured();
     let pin = made.fingerprint();
-    keyring.add(KeySource { place: "x", bytes: text.as_bytes(), pin: Some(&pin) }, NOW).unwrap();
+    keyring
+        .add(
+            KeySource { place: "x", bytes: text.as_bytes(), pin: Some(&pin), expired: Expired::Refused },
+            NOW,
+        )
+        .unwrap();
     Trust::Keys(Arc::new(keyring))
 }
 
@@ -131,6 +138,7 @@ fn every_format_and_kind_of_signature_is_verified() {
     let kinds = [
         Recipe { kind: KeyType::Rsa(2048), ..Recipe::default() },
         Recipe::default(),
+        Recipe { kind: KeyType::ECDSA(ECCCurve::P256), ..Recipe::default() },
         Recipe { subkey: Some(Sub::default()), signs: false, ..Recipe::default() },
         Recipe { kind: KeyType::Ed25519, version: KeyVersion::V6, ..Recipe::default() },
     ];

@@ -2,11 +2,13 @@
 
 use std::sync::Mutex;
 
+use pgp::crypto::hash::HashAlgorithm;
+
 use super::keys::{Made, NOW, Recipe};
 use super::repository::{repomd, serve};
 use super::server::{Fault, Server};
 use super::{Store, fetcher, offline, repo, told};
-use crate::config::{Check, Key, KeyLocation, Origin, Repo};
+use crate::config::{Check, Expired, Key, KeyLocation, Origin, Repo};
 use crate::fetch::{Error, Repository, Trust};
 use crate::report::{Event, Reporter, Silent};
 use crate::unit::HostPath;
@@ -19,7 +21,7 @@ fn signed(server: &Server, keys: Vec<Key>) -> Repo {
 fn by_path(dir: &tempfile::TempDir, name: &str, made: &Made) -> Key {
     let path = HostPath::new(dir.path().join(name));
     crate::sys::fs::write(&path, made.armoured().as_bytes()).unwrap();
-    Key { location: KeyLocation::Path(path), fingerprint: None }
+    Key { location: KeyLocation::Path(path), fingerprint: None, expired: Expired::Refused }
 }
 
 fn get(repo: &Repo, store: &Store) -> Result<Repository, Error> {
@@ -69,7 +71,7 @@ fn a_key_by_url_must_be_pinned_and_is_kept() {
     server.put("r/repodata/repomd.xml.asc", &made.sign(&repomd(1)), Fault::None);
     server.put("key", made.armoured().as_bytes(), Fault::None);
     let location = KeyLocation::Url(server.url("key"));
-    let key = |fingerprint| vec![Key { location: location.clone(), fingerprint }];
+    let key = |fingerprint| vec![Key { location: location.clone(), fingerprint, expired: Expired::Refused }];
     let store = Store::new();
     let error = get(&signed(&server, key(None)), &store).unwrap_err();
     assert!(error.to_string().ends_with("has no pinned fingerprint"), "{error}");
@@ -94,7 +96,10 @@ fn a_kept_key_that_expired_is_asked_for_again() {
     server.put("r/repodata/repomd.xml.asc", &new.sign(&repomd(1)), Fault::None);
     server.put("key", old.armoured().as_bytes(), Fault::None);
     let location = KeyLocation::Url(server.url("key"));
-    let repo = signed(&server, vec![Key { location, fingerprint: Some(new.fingerprint()) }]);
+    let repo = signed(
+        &server,
+        vec![Key { location, fingerprint: Some(new.fingerprint()), expired: Expired::Refused }],
+    );
     let store = Store::new();
     let error = get(&repo, &store).unwrap_err();
     assert!(told(&error).contains("it expired on 2022-09-20"), "{}", told(&error));
@@ -106,6 +111,23 @@ fn a_kept_key_that_expired_is_asked_for_again() {
     server.put("key", new.armoured().as_bytes(), Fault::None);
     get(&repo, &store).unwrap();
     assert_eq!(crate::sys::fs::read_text(&kept).unwrap(), new.armoured());
+}
+
+#[test]
+fn an_expired_key_counts_where_the_release_file_says_so() {
+    let (server, dir, store) = (Server::start(), tempfile::tempdir().unwrap(), Store::new());
+    serve(&server, &repomd(1));
+    let made = Recipe { lasts: Some(86_400), ..Recipe::default() }.make();
+    let signature = made.sign_with(&repomd(1), HashAlgorithm::Sha256, NOW - 1000 * 86_400 + 60, &[]);
+    server.put("r/repodata/repomd.xml.asc", &signature, Fault::None);
+    let key = |expired| {
+        let key = by_path(&dir, "key", &made);
+        signed(&server, vec![Key { fingerprint: Some(made.fingerprint()), expired, ..key }])
+    };
+    let error = get(&key(Expired::Refused), &store).unwrap_err();
+    assert!(told(&error).contains("it expired on 2022-09-20"), "{}", told(&error));
+    assert!(error.hint().unwrap().contains("accept_expired"), "{:?}", error.hint());
+    get(&key(Expired::Accepted), &store).unwrap();
 }
 
 #[test]
@@ -122,7 +144,11 @@ fn a_key_that_cannot_be_used_is_told_of_as_long_as_another_can() {
     serve(&server, &repomd(1));
     let old = Recipe { lasts: Some(86_400), ..Recipe::default() }.make();
     let good = Recipe { created: NOW as u32 - 10, ..Recipe::default() }.make();
-    let missing = Key { location: KeyLocation::Path(HostPath::new("/nonexistent/key")), fingerprint: None };
+    let missing = Key {
+        location: KeyLocation::Path(HostPath::new("/nonexistent/key")),
+        fingerprint: None,
+        expired: Expired::Refused,
+    };
     let keys = vec![by_path(&dir, "old", &old), missing.clone(), by_path(&dir, "good", &good)];
     server.put("r/repodata/repomd.xml.asc", &good.sign(&repomd(1)), Fault::None);
     let warnings = Warnings(Mutex::default());
