@@ -7,5 +7,8 @@ fn main() -> ExitCode {
     if arguments.peek().is_some_and(|name| name == kiln::sandbox::KEEPER) {
         return kiln::sandbox::keeper_main(kiln::engine::JOBS);
     }
+    if std::env::args_os().nth(1).is_some_and(|word| word == kiln::sandbox::KEEPER) {
+        return kiln::sandbox::keeper_of_launcher();
+    }
     kiln::cli::run(arguments)
 }

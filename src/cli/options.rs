@@ -35,7 +35,8 @@ pub(super) struct Common {
     /// Fetches nothing; uses what the store has.
     #[arg(long, global = true)]
     pub(super) offline: bool,
-    /// Limits what the sandbox may use: memory=4G,cpus=2,pids=4096,disk=20G,log=256M,time=3600 (seconds).
+    /// Limits what the sandbox may use: memory=4G,cpus=2,pids=4096,disk=20G,log=256M,time=2h,silence=30m; also
+    /// `memory_high`, swap, `cpu_weight`, cpuset, `io_weight`, `io_bandwidth`, inodes.
     #[arg(long, global = true, value_name = "LIMITS")]
     pub(super) limit: Vec<String>,
     /// Network inside the sandbox. `host` gives up the isolation from the host's services.

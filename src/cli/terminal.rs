@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::lines::printable;
 use crate::cli::output::Volume;
-use crate::report::{Event, Level, Reporter, Stage};
+use crate::report::{Event, Level, Reporter, Stage, Usage};
 use crate::unit::Bytes;
 
 /// One event a line on standard output.
@@ -39,6 +39,7 @@ impl Reporter for Json {
 struct Count {
     items: u64,
     bytes: u64,
+    used: Option<Usage>,
 }
 
 /// Counts by stage, for the line that a stage ends with.
@@ -47,7 +48,13 @@ struct Counts(Mutex<BTreeMap<Stage, Count>>);
 
 impl Counts {
     fn note(&self, stage: Stage, items: u64, bytes: u64) {
-        locked(&self.0).insert(stage, Count { items, bytes });
+        let mut counts = locked(&self.0);
+        let count = counts.entry(stage).or_default();
+        (count.items, count.bytes) = (items, bytes);
+    }
+
+    fn used(&self, stage: Stage, usage: Usage) {
+        locked(&self.0).entry(stage).or_default().used = Some(usage);
     }
 
     /// The line that says a stage ended: name, time, what it did.
@@ -64,6 +71,9 @@ impl Counts {
         if count.bytes > 0 {
             let _ = write!(line, ", {}", Bytes(count.bytes));
         }
+        if let Some(usage) = count.used {
+            let _ = write!(line, "  {}", used(&usage));
+        }
         line
     }
 }
@@ -78,6 +88,20 @@ impl From<bool> for Success {
     fn from(ok: bool) -> Self {
         if ok { Self::Yes } else { Self::No }
     }
+}
+
+/// What a sandbox used, as far as this host can count.
+fn used(usage: &Usage) -> String {
+    let Usage { peak_memory, cpu_milliseconds, peak_pids, io_bytes, throttled_milliseconds, oom_kills } =
+        *usage;
+    let mut parts = vec![format!("{} of processor time", seconds(cpu_milliseconds))];
+    let mut add = |value: u64, text: String| parts.extend((value > 0).then_some(text));
+    add(peak_memory, format!("{} of memory", Bytes(peak_memory)));
+    add(peak_pids, format!("{peak_pids} processes"));
+    add(io_bytes, format!("{} of disk traffic", Bytes(io_bytes)));
+    add(throttled_milliseconds, format!("held back for {}", seconds(throttled_milliseconds)));
+    add(oom_kills, format!("{oom_kills} killed for memory"));
+    parts.join(", ")
 }
 
 fn noun(stage: Stage, count: u64) -> &'static str {
@@ -122,6 +146,7 @@ impl Reporter for Plain {
                 }
             }
             Event::Progress { stage, done, bytes, .. } => self.counts.note(stage, done, bytes),
+            Event::Used { stage, usage } => self.counts.used(stage, usage),
             Event::Message { level: Level::Warning, text } => say(&format!("warning: {}", printable(&text))),
             Event::Message { level: Level::Detail, text } => {
                 if self.volume == Volume::Verbose {
@@ -202,6 +227,7 @@ impl Reporter for Live {
                     self.progress(&item, (done, total), (bytes, total_bytes));
                 }
             }
+            Event::Used { stage, usage } => self.counts.used(stage, usage),
             Event::Message { level: Level::Warning, text } => {
                 self.bar.suspend(|| say(&format!("warning: {}", printable(&text))));
             }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use crate::config::limits::LIMITS;
 use crate::config::read::{Reader, Text};
-use crate::config::scalar::{LIMITS, environment_name, macro_name, variable_name};
+use crate::config::scalar::{environment_name, macro_name, variable_name};
 use crate::config::written::{Edited, Written};
 use crate::config::{Error, Place, ReleaseFile};
 use crate::unit::Limits;

@@ -17,6 +17,7 @@ mod document;
 mod error;
 mod freeze;
 mod freeze_repo;
+mod limits;
 mod merge;
 mod nearest;
 mod overrides;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::document::{Config, RepoTable};
+use crate::config::limits::LIMITS;
 use crate::config::release::Network;
-use crate::config::scalar::{self, LIMITS};
+use crate::config::scalar;
 use crate::config::written::Written;
 use crate::config::{Error, Place, ReleaseFile};
 use crate::unit::Limits;

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 
 use toml::Value;
 
+use crate::config::limits::LIMITS;
 use crate::config::release::{
     Build, Check, Expired, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions,
 };
@@ -141,17 +142,9 @@ fn build(lines: &mut Lines, build: &Build) {
 }
 
 fn limits(lines: &mut Lines, limits: &Limits) {
-    let rows = [
-        ("memory", limits.memory.map(|size| size.0.to_string())),
-        ("cpus", limits.cpus.map(|cpus| cpus.to_string())),
-        ("pids", limits.pids.map(|pids| pids.to_string())),
-        ("disk", limits.disk.map(|size| size.0.to_string())),
-        ("log", limits.log.map(|size| size.0.to_string())),
-        ("time", limits.time.map(|time| time.to_string())),
-    ];
-    for (key, value) in rows {
-        if let Some(value) = value {
-            lines.number(key, value);
+    for row in LIMITS {
+        if let Some(value) = (row.shown)(limits) {
+            lines.number(row.key, value);
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use crate::engine::Engine;
 use crate::engine::buildroot::BuildRoot;
-use crate::engine::error::{Error, LimitKind};
+use crate::engine::error::Error;
+use crate::engine::limits::{added, reached};
 use crate::engine::prepare::PreparedRoot;
 use crate::engine::record::Recorder;
 use crate::engine::request::{Artifact, BuildRequest};
@@ -23,7 +24,7 @@ use crate::unit::HostPath;
 const MOST_ROUNDS: usize = 10;
 
 /// rpmbuild's exit code when build requirements are missing (`-br`, `docs/manual/dynamic_build_dependencies.md`).
-const REQUIRES_MISSING: i32 = 11;
+pub(super) const REQUIRES_MISSING: i32 = 11;
 
 /// One build while it runs.
 pub(super) struct Running<'a> {
@@ -32,6 +33,8 @@ pub(super) struct Running<'a> {
     pub(super) results: &'a Results,
     pub(super) workspace: Workspace<'a>,
     pub(super) report: Report,
+    /// What is built, as far as is known.
+    name: String,
     log: File,
 }
 
@@ -48,13 +51,14 @@ impl Engine<'_> {
         let results = Results::open(&request.result.clone().unwrap_or_else(directory))?;
         let recorder = Recorder::new(self.reporter, results.log("state.log")?);
         let session = Session::reporting(self, release, &recorder)?;
-        let workspace = Workspace::new(&session, Note::new(verb, release, name))?;
+        let workspace = Workspace::new(&session, Note::new(verb, release, name.clone()))?;
         let mut running = Running {
             session: &session,
             request,
             results: &results,
             workspace,
             report: Report::new(&release.name, &release.arch),
+            name,
             log: results.log("build.log")?,
         };
         let result = work(&mut running);
@@ -83,11 +87,11 @@ impl Running<'_> {
         self.note_root(&root)?;
         let build_root = self.build_root(&root);
         let spec = build_root.rpmbuild(&["-bb", "--noclean"], &source.spec);
-        let outcome = during(Stage::Build, self.session.reporter, || {
+        let reporter = self.session.reporter;
+        during(Stage::Build, reporter, || {
             let outcome = self.logged(&spec, Stage::Build)?;
-            self.succeeded(&outcome, &source.name).map(|()| outcome)
-        });
-        self.report.usage = outcome?.usage;
+            self.succeeded(&outcome, &source.name)
+        })?;
         self.collect(&source)
     }
 
@@ -120,7 +124,8 @@ impl Running<'_> {
         for _ in 0..MOST_ROUNDS {
             let spec = self.build_root(&root).rpmbuild(&["-br", "--noclean"], &source.spec);
             let stage = Stage::Requires;
-            let outcome = during(stage, self.session.reporter, || self.logged(&spec, stage))?;
+            let reporter = self.session.reporter;
+            let outcome = during(stage, reporter, || self.logged(&spec, stage))?;
             if outcome.status != Status::Exited(REQUIRES_MISSING) {
                 self.succeeded(&outcome, &source.name)?;
                 return Ok(root);
@@ -136,8 +141,8 @@ impl Running<'_> {
         if wanted.is_empty() { Ok(root) } else { self.session.root_over(root, &wanted) }
     }
 
-    /// Runs a command of the build with its output in build.log.
-    pub(super) fn logged(&self, spec: &SandboxSpec, stage: Stage) -> Result<Outcome, Error> {
+    /// Runs a command of the build with its output in build.log. One that a limit ended is an error.
+    pub(super) fn logged(&mut self, spec: &SandboxSpec, stage: Stage) -> Result<Outcome, Error> {
         let reporter = self.session.reporter;
         let file = self.log.try_clone().map_err(|error| self.results.failed(clone_failed(error)))?;
         let mut line = |line: String| reporter.report(Event::Output { stage, line });
@@ -150,6 +155,14 @@ impl Running<'_> {
             }
         })?;
         self.workspace.ended()?;
+        drop(log);
+        let usage = outcome.usage;
+        reporter.report(Event::Used { stage, usage });
+        self.report.usage = added(self.report.usage, usage);
+        if let Some((limit, on)) = reached(&spec.limits, &outcome) {
+            let source_name = self.name.clone();
+            return Err(Error::LimitReached { source_name, limit, on, log: self.results.tail("build.log") });
+        }
         match unwritten {
             Some(error) => Err(self.results.failed(crate::sys::SysError::new("write", "build.log", error))),
             None if outcome.status == Status::Interrupted => Err(Error::Interrupted),
@@ -161,9 +174,6 @@ impl Running<'_> {
     fn succeeded(&self, outcome: &Outcome, name: &str) -> Result<(), Error> {
         let log = self.results.tail("build.log");
         let source_name = name.to_owned();
-        if let Some((limit, on)) = reached(self.session, outcome) {
-            return Err(Error::LimitReached { source_name, limit, on, log });
-        }
         if outcome.status == Status::Exited(0) {
             return Ok(());
         }
@@ -191,33 +201,6 @@ fn clone_failed(error: std::io::Error) -> crate::sys::SysError {
 impl From<&crate::lock::LockedPackage> for PackageRecord {
     fn from(package: &crate::lock::LockedPackage) -> Self {
         Self { nevra: package.nevra.to_string(), repo: package.repo.clone(), digest: package.digest.clone() }
-    }
-}
-
-/// The limit that ended the sandbox, with how to raise it.
-fn reached(session: &Session<'_>, outcome: &Outcome) -> Option<(String, LimitKind)> {
-    let limits = &session.release.limits;
-    match outcome.status {
-        Status::TimedOut => {
-            let seconds = limits.time.or(session.release.build.timeout).unwrap_or_default();
-            let text =
-                format!("time limit of {seconds} s reached, raise it with --limit time={}", seconds * 2);
-            Some((text, LimitKind::Time))
-        }
-        Status::LogLimit => {
-            let size = limits.log.map(|size| size.to_string()).unwrap_or_default();
-            Some((
-                format!("log limit of {size} reached, raise it with --limit log=SIZE"),
-                LimitKind::Resource,
-            ))
-        }
-        Status::Exited(0) | Status::Interrupted => None,
-        _ if outcome.usage.oom_kills > 0 => {
-            let size = limits.memory.map(|size| size.to_string()).unwrap_or_default();
-            let text = format!("memory limit of {size} reached, raise it with --limit memory=SIZE");
-            Some((text, LimitKind::Resource))
-        }
-        _ => None,
     }
 }
 

@@ -237,6 +237,16 @@ pub enum Error {
         /// What was asked for.
         id: String,
     },
+    /// A limit ended a command on the root.
+    #[error("`{command}` was stopped: {limit}")]
+    Stopped {
+        /// The command.
+        command: String,
+        /// The limit, with its value and how to raise it.
+        limit: String,
+        /// What the limit is on.
+        on: LimitKind,
+    },
     /// A signal asked for the end.
     #[error("interrupted")]
     Interrupted,
@@ -247,7 +257,7 @@ pub enum Error {
 pub enum LimitKind {
     /// Time.
     Time,
-    /// Memory, processes, log.
+    /// Memory, processes, disk, log.
     Resource,
 }
 
@@ -271,9 +281,12 @@ impl Error {
             | Self::NoGroup { .. } => Kind::Resolve,
             Self::ForeignArch { .. } => Kind::Arch,
             Self::BadSource { .. } | Self::SourceFailed { .. } => Kind::Source,
-            Self::LimitReached { on: LimitKind::Time, .. } => Kind::Timeout,
+            Self::LimitReached { on: LimitKind::Time, .. } | Self::Stopped { on: LimitKind::Time, .. } => {
+                Kind::Timeout
+            }
             Self::BuildFailed { .. }
             | Self::LimitReached { .. }
+            | Self::Stopped { .. }
             | Self::EndlessRequires { .. }
             | Self::BadArtifact { .. }
             | Self::NoArtifacts { .. } => Kind::Build,

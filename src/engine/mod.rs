@@ -10,6 +10,7 @@ mod disk;
 mod error;
 mod installed;
 mod jobs;
+mod limits;
 mod local;
 mod prepare;
 mod record;

@@ -2,12 +2,13 @@
 
 use crate::engine::buildroot::{BUILDDIR, BUILDER, environment, fixed, resolver};
 use crate::engine::error::Error;
+use crate::engine::limits::reached;
 use crate::engine::request::{RunRequest, Streams, User};
 use crate::engine::running::Note;
 use crate::engine::session::Session;
 use crate::engine::workspace::Workspace;
 use crate::plan::{Access, Command, Phase, Root, SandboxSpec, Stdio, Step, build_steps, run_steps};
-use crate::report::{Stage, during};
+use crate::report::{Event, Stage, during};
 use crate::sandbox::Status;
 use crate::unit::HostPath;
 
@@ -17,16 +18,29 @@ impl Session<'_> {
         let root = self.root(&request.install)?;
         let workspace = Workspace::new(self, Note::new("run", self.release, request.command.join(" ")))?;
         let spec = self.run_spec(root.lower(), &workspace, request);
-        let status = during(Stage::Run, self.reporter, || {
+        let outcome = during(Stage::Run, self.reporter, || {
             let sandbox = workspace.start(&spec, Stage::Run)?;
-            Ok::<_, Error>(sandbox.wait(&mut |_| {})?.status)
+            let outcome = sandbox.wait(&mut |_| {})?;
+            self.reporter.report(Event::Used { stage: Stage::Run, usage: outcome.usage });
+            Ok::<_, Error>(outcome)
         });
         let closed = workspace.close();
-        let code = match status? {
-            Status::Exited(code) => code as u8,
-            Status::Signalled(signal) => (128 + signal) as u8,
-            Status::Interrupted => return Err(Error::Interrupted),
-            other => {
+        let outcome = outcome?;
+        let limit = reached(&spec.limits, &outcome);
+        let code = match (outcome.status, limit) {
+            (Status::Interrupted, _) => return Err(Error::Interrupted),
+            // The command's own code says how it took it.
+            (Status::Exited(code), limit) => {
+                if let Some((text, _)) = limit {
+                    self.reporter.warn(text);
+                }
+                code as u8
+            }
+            (_, Some((limit, on))) => {
+                return Err(Error::Stopped { command: request.command.join(" "), limit, on });
+            }
+            (Status::Signalled(signal), None) => (128 + signal) as u8,
+            (other, None) => {
                 return Err(Error::NotStarted {
                     command: request.command.join(" "),
                     reason: other.to_string(),

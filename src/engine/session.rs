@@ -62,24 +62,12 @@ impl<'a> Session<'a> {
             return Ok(keeper);
         }
         runs_here(self.release)?;
-        self.warn_of_limits();
-        let keeper = Keeper::start(&self.ids, self.store.path())?;
-        Ok(self.keeper.get_or_init(|| keeper))
-    }
-
-    /// Time and log are limited by the supervisor; nothing here limits the rest yet, and that must not look otherwise.
-    fn warn_of_limits(&self) {
         let limits = &self.release.limits;
-        let table = [
-            ("memory", limits.memory.is_some()),
-            ("cpus", limits.cpus.is_some()),
-            ("pids", limits.pids.is_some()),
-            ("disk", limits.disk.is_some()),
-        ];
-        let unenforced: Vec<&str> = table.iter().filter(|row| row.1).map(|row| row.0).collect();
-        if !unenforced.is_empty() {
-            self.reporter.warn(format!("limits that are not enforced yet: {}", unenforced.join(", ")));
+        let keeper = Keeper::start(&self.ids, self.store.path())?.with_limits(limits.clone());
+        for loss in keeper.record(limits, self.release.sandbox.network).warnings {
+            self.reporter.warn(loss);
         }
+        Ok(self.keeper.get_or_init(|| keeper))
     }
 
     /// The fetcher; made when it is first asked for.
@@ -101,16 +89,10 @@ impl<'a> Session<'a> {
 }
 
 impl Session<'_> {
-    /// How sandboxes are made here, for the report.
+    /// How sandboxes are made here, for the report, with everything that was warned of.
     pub(super) fn sandbox_record(&self, warnings: Vec<String>) -> SandboxRecord {
-        let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        SandboxRecord {
-            tier: word(serde_json::json!(self.ids.tier)),
-            cgroup: "none".to_owned(),
-            network: word(serde_json::json!(self.release.sandbox.network)),
-            limits: self.release.limits.clone(),
-            warnings,
-        }
+        let record = |keeper: &Keeper| keeper.record(&self.release.limits, self.release.sandbox.network);
+        SandboxRecord { warnings, ..self.keeper.get().map(record).unwrap_or_default() }
     }
 }
 

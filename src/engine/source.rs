@@ -162,7 +162,7 @@ impl Running<'_> {
         Ok(name.to_owned())
     }
 
-    fn make_source_package(&self, base: &PreparedRoot, spec: &str) -> Result<(), Error> {
+    fn make_source_package(&mut self, base: &PreparedRoot, spec: &str) -> Result<(), Error> {
         let command = self.build_root(base).rpmbuild(&["-bs", "--nodeps"], spec);
         let outcome = self.logged(&command, Stage::Source)?;
         if outcome.status == Status::Exited(0) {

@@ -277,7 +277,9 @@ impl<'a> Transaction<'a> {
                     Status::Exited(code) => Some(format!("failed with exit status {code}")),
                     Status::Signalled(signal) => Some(format!("was killed by signal {signal}")),
                     Status::TimedOut => Some("took too long".to_owned()),
+                    Status::Silent => Some("was silent for too long".to_owned()),
                     Status::LogLimit => Some("wrote too much".to_owned()),
+                    Status::Exceeded(hit) => Some(format!("passed the limit on {hit}")),
                     Status::Interrupted => return Err(Error::Interrupted),
                 }
             }

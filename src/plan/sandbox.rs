@@ -196,6 +196,13 @@ pub enum Stdio {
     Terminal,
 }
 
+impl Stdio {
+    /// Whether the supervisor reads the output itself.
+    pub fn is_read(self) -> bool {
+        matches!(self, Self::Captured | Self::Piped)
+    }
+}
+
 /// Everything about one sandbox.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SandboxSpec {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Instant;
 
+use crate::report::Usage;
+
 /// The stages of a run, in the words that `state.log` and `--json` use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -88,6 +90,13 @@ pub enum Event {
         bytes: u64,
         /// Bytes known.
         total_bytes: u64,
+    },
+    /// What the sandbox of a stage used; before the stage's end.
+    Used {
+        /// Which stage.
+        stage: Stage,
+        /// What.
+        usage: Usage,
     },
     /// Something said in passing.
     Message {

@@ -1,5 +1,7 @@
 //! `report.json`: what went in, what it took, what came out.
 
+use std::collections::BTreeMap;
+
 use crate::report::Stage;
 use crate::unit::{Digest, Limits};
 
@@ -76,6 +78,9 @@ pub struct SandboxRecord {
     pub network: String,
     /// What was asked for.
     pub limits: Limits,
+    /// Who keeps each of the limits: the control groups' word, `rlimit`, `affinity`, `watchdog`, `kiln` itself, or
+    /// `nobody`.
+    pub enforced: BTreeMap<String, String>,
     /// Limits that the kernel does not enforce here, and other losses.
     pub warnings: Vec<String>,
 }

@@ -47,7 +47,9 @@ impl Minder {
         let own: Vec<_> = own.map(OwnedFd::as_raw_fd).collect();
         leave_the_keeper(&own).during("leaving the keeper")?;
         match wire::receive(&self.visitor, "supervisor") {
-            Ok(Some((Order::Go { processes }, _))) => set_limits(processes).during("setting limits")?,
+            Ok(Some((Order::Go { processes, processors }, _))) => {
+                set_limits(processes, processors.as_deref()).during("setting limits")?;
+            }
             // Nobody is there to be told.
             _ => process::exit(1),
         }

@@ -29,6 +29,9 @@ pub(super) struct Door {
     namespaces: Vec<OwnedFd>,
 }
 
+/// What holds a sandbox's processes: its groups, or the processors that it is kept to.
+type Held<'a> = (Option<&'a Group>, Option<&'a [u32]>);
+
 impl Door {
     /// Opens it in a directory that only the sandbox's user can reach.
     pub(super) fn open(
@@ -47,12 +50,12 @@ impl Door {
     }
 
     /// Lets one visitor in. Whatever is wrong with a visitor is the visitor's trouble, never the sandbox's.
-    pub(super) fn answer(&self, spec: &SandboxSpec, group: Option<&Group>) {
+    pub(super) fn answer(&self, spec: &SandboxSpec, held: Held<'_>) {
         let Ok(Some((visitor, uid))) = socket::accept(&self.listener, PATIENCE) else { return };
         if uid != 0 && uid != process::identity().0 {
             return;
         }
-        if let Err(error) = self.admit(&visitor, spec, group) {
+        if let Err(error) = self.admit(&visitor, spec, held) {
             let failure = match error {
                 Error::Failed(failure) => failure,
                 other => {
@@ -63,7 +66,12 @@ impl Door {
         }
     }
 
-    fn admit(&self, visitor: &OwnedFd, spec: &SandboxSpec, group: Option<&Group>) -> Result<(), Error> {
+    fn admit(
+        &self,
+        visitor: &OwnedFd,
+        spec: &SandboxSpec,
+        (group, processors): Held<'_>,
+    ) -> Result<(), Error> {
         let Some((Knock { command, stdio, term }, streams)) = wire::receive(visitor, "visitor")? else {
             return Ok(());
         };
@@ -87,7 +95,7 @@ impl Door {
         if let Some(group) = group {
             child::pid_of(&minder).and_then(|pid| group.place(pid)).map_err(Error::Group)?;
         }
-        wire::send(&ours, &Order::Go { processes }, &[])?;
+        wire::send(&ours, &Order::Go { processes, processors: processors.map(<[u32]>::to_vec) }, &[])?;
         // The supervisor keeps the sandbox's limits; a visitor keeps none.
         spec.limits = Limits::default();
         wire::send(visitor, &Answer::Admitted(Box::new(spec)), &[ours.as_fd(), minder.as_fd()])

@@ -48,8 +48,8 @@ impl Init {
         let own = self.streams.iter().chain([&self.supervisor]).map(AsRawFd::as_raw_fd);
         leave_the_keeper(&own.collect::<Vec<_>>()).during("leaving the keeper")?;
         match wire::receive(&self.supervisor, "supervisor") {
-            Ok(Some((Order::Go { processes }, _))) => {
-                separate(processes).during("entering the last namespaces")?;
+            Ok(Some((Order::Go { processes, processors }, _))) => {
+                separate(processes, processors.as_deref()).during("entering the last namespaces")?;
             }
             // Nobody is there to be told: the supervisor has ended or was interrupted.
             _ => process::exit(1),
@@ -156,18 +156,19 @@ fn set_clocks() -> Result<(), SysError> {
     fs::write("/proc/self/timens_offsets", text.as_bytes())
 }
 
-fn separate(processes: Option<u64>) -> Result<(), SysError> {
+fn separate(processes: Option<u64>, processors: Option<&[u32]>) -> Result<(), SysError> {
     process::unshare(Namespaces::CGROUP)?;
     mount::set_propagation(Propagation::Private)?;
-    set_limits(processes)
+    set_limits(processes, processors)
 }
 
 /// What every process inside is held to, whatever the control groups do.
-pub(super) fn set_limits(processes: Option<u64>) -> Result<(), SysError> {
+pub(super) fn set_limits(processes: Option<u64>, processors: Option<&[u32]>) -> Result<(), SysError> {
     // 1 and not 0: with 0 the kernel would still start a piped core handler on the host.
     process::set_limit(Resource::Core, 1, 1)?;
     process::set_limit(Resource::Files, 1024, 524_288)?;
     process::set_limit(Resource::RealTime, 0, 0)?;
     process::set_limit(Resource::Priority, 0, 0)?;
-    processes.map_or(Ok(()), |most| process::set_limit(Resource::Processes, most, most))
+    processes.map_or(Ok(()), |most| process::set_limit(Resource::Processes, most, most))?;
+    processors.map_or(Ok(()), process::keep_to)
 }

@@ -2,18 +2,20 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use crate::plan::{IdMap, Job, Phase, SandboxSpec, Tier};
+use crate::plan::{IdMap, Job, Network, Phase, SandboxSpec, Tier};
 use crate::report::SandboxRecord;
 use crate::sandbox::cgroup::{Cgroups, Group};
-use crate::sandbox::running::Sandbox;
+use crate::sandbox::enforce::enforcers;
+use crate::sandbox::patrol::{Counting, Patrol};
+use crate::sandbox::running::{Attached, Sandbox};
 use crate::sandbox::serve::{KEEPER, REMOVE};
 use crate::sandbox::streams::Streams;
 use crate::sandbox::wire::{self, Answer, Request};
-use crate::sandbox::{Error, ids};
-use crate::sys::userns::Helper;
-use crate::sys::{SysError, fs, landlock, socket, userns};
+use crate::sandbox::{Error, ids, scope};
+use crate::sys::userns::{Helper, Launcher};
+use crate::sys::{SysError, fs, landlock, process, socket, userns};
 use crate::unit::{HostPath, Limits};
 
 /// The process that holds the user namespace of this run. Any number of threads may use it at once.
@@ -22,9 +24,12 @@ pub struct Keeper {
     ids: IdMap,
     /// The keeper takes one whole message at a time and answers through the socket that came with it, so sending
     /// needs no lock. `None` only while it is being dropped.
-    socket: Option<OwnedFd>,
+    socket: Option<Arc<OwnedFd>>,
     helper: Mutex<Helper>,
     cgroups: Cgroups,
+    store: HostPath,
+    /// For sandboxes that say nothing of limits: scriptlets.
+    limits: Limits,
 }
 
 const WHO: &str = "keeper";
@@ -38,16 +43,28 @@ impl Keeper {
     /// As [`Keeper::start`], from another build of this program: one whose `main` calls
     /// [`keeper_main`](crate::sandbox::keeper_main). A test's own program is none.
     pub fn start_from(program: &Path, ids: &IdMap, store: &HostPath) -> Result<Self, Error> {
-        let (ours, theirs) = socket::pair().map_err(Error::Start)?;
-        let mut helper = Helper::start(program, KEEPER, theirs, store.as_path()).map_err(Error::Start)?;
-        if let Err(error) = introduce(&ours, &helper, ids) {
-            drop(ours);
-            let _ = helper.wait();
-            return Err(error);
-        }
-        let cgroups = Cgroups::detect();
+        let cgroups = Cgroups::detect(store.as_path());
+        let launcher = scope::launcher().filter(|_| cgroups.is_none());
+        // A user manager that does not answer is as good as none.
+        let scoped = launcher.and_then(|launcher| begin(program, ids, store, Some(&launcher)).ok());
+        let (ours, helper, cgroups) = match scoped {
+            Some((ours, helper)) => {
+                let cgroups = cgroups.of_scope(helper.pid());
+                (ours, helper, cgroups)
+            }
+            None => begin(program, ids, store, None).map(|(ours, helper)| (ours, helper, cgroups))?,
+        };
         cgroups.sweep();
-        Ok(Self { ids: ids.clone(), socket: Some(ours), helper: Mutex::new(helper), cgroups })
+        let socket = Some(Arc::new(ours));
+        let (ids, store) = (ids.clone(), store.clone());
+        Ok(Self { ids, socket, helper: Mutex::new(helper), cgroups, store, limits: Limits::default() })
+    }
+
+    /// The same with limits for what runs while installing.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// The maps that it was started with.
@@ -74,36 +91,66 @@ impl Keeper {
 
     /// Makes a sandbox and starts its command.
     pub fn spawn(&self, spec: &SandboxSpec) -> Result<Sandbox, Error> {
+        let limited;
+        let spec = if spec.phase == Phase::Install && spec.limits == Limits::default() {
+            limited = SandboxSpec { limits: self.limits.clone(), ..spec.clone() };
+            &limited
+        } else {
+            spec
+        };
         let streams = Streams::new(spec.stdio).map_err(Error::Talk)?;
         let theirs: Vec<_> = streams.theirs.iter().map(OwnedFd::as_fd).collect();
         let answers = self.ask(&Request::Spawn(Box::new(spec.clone())), &theirs)?;
-        Sandbox::begin(spec, answers, (streams.ours, self.group(spec)?))
+        let group = self.group(spec)?;
+        let counting = if group.is_some() { Counting::Counted } else { Counting::Uncounted };
+        let socket = self.socket.as_ref().map(Arc::downgrade).unwrap_or_default();
+        let patrol =
+            Self::is_measured(spec).then(|| Patrol::new(spec, counting, socket, &self.store)).flatten();
+        let processors = self.processors(&spec.limits);
+        Sandbox::begin(spec, answers, Attached { streams: streams.ours, group, patrol, processors })
+    }
+
+    /// The processors for a sandbox whose groups do not choose them.
+    fn processors(&self, limits: &Limits) -> Option<Vec<u32>> {
+        let all = process::processors();
+        let set = limits.cpuset.as_ref().filter(|_| !self.cgroups.keeps("cpuset"));
+        let number = limits.cpus.filter(|_| !self.cgroups.keeps("cpus"));
+        if set.is_none() && number.is_none() {
+            return None;
+        }
+        let wanted: Vec<u32> =
+            set.map_or(all.clone(), |set| set.numbers().filter(|n| all.contains(n)).collect());
+        let most = number.map_or(wanted.len(), |number| number.ceil() as usize);
+        Some(wanted.into_iter().take(most).collect())
     }
 
     /// A build is always measured; what else runs, when it is limited.
+    fn is_measured(spec: &SandboxSpec) -> bool {
+        let untimed = Limits { time: None, log: None, silence: None, ..spec.limits.clone() };
+        spec.phase == Phase::Build || untimed != Limits::default()
+    }
+
     fn group(&self, spec: &SandboxSpec) -> Result<Option<Group>, Error> {
-        let Limits { memory, cpus, pids, .. } = &spec.limits;
-        if spec.phase == Phase::Install && memory.is_none() && cpus.is_none() && pids.is_none() {
+        if !Self::is_measured(spec) {
             return Ok(None);
         }
         self.cgroups.create(&spec.limits).map_err(Error::Group)
     }
 
-    /// How a sandbox is made here, and what this host does not give it.
-    pub fn record(&self, spec: &SandboxSpec) -> SandboxRecord {
+    /// How sandboxes are made here, who keeps these limits, and what this host does not give.
+    pub fn record(&self, limits: &Limits, network: Network) -> SandboxRecord {
         let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let mut warnings = self.cgroups.losses(&spec.limits);
-        if spec.limits.disk.is_some() {
-            warnings.push("disk limit not enforced".to_owned());
-        }
+        let cgroup = self.cgroups.word();
+        let (enforced, mut warnings) = enforcers(limits, cgroup, |limit| self.cgroups.keeps(limit));
         if landlock::version() == 0 {
             warnings.push("the kernel has no Landlock".to_owned());
         }
         SandboxRecord {
             tier: word(serde_json::json!(self.ids.tier)),
-            cgroup: self.cgroups.word().to_owned(),
-            network: word(serde_json::json!(spec.network)),
-            limits: spec.limits.clone(),
+            cgroup: cgroup.to_owned(),
+            network: word(serde_json::json!(network)),
+            limits: limits.clone(),
+            enforced,
             warnings,
         }
     }
@@ -118,7 +165,7 @@ impl Keeper {
         let (ours, theirs) = socket::pair().map_err(Error::Talk)?;
         let descriptors: Vec<_> = std::iter::once(theirs.as_fd()).chain(more.iter().copied()).collect();
         let Some(socket) = &self.socket else { return Err(Error::Lost { who: WHO }) };
-        wire::send(socket, request, &descriptors)?;
+        wire::send(&**socket, request, &descriptors)?;
         Ok(ours)
     }
 }
@@ -131,6 +178,27 @@ impl Drop for Keeper {
             let _ = helper.wait();
         }
     }
+}
+
+/// Starts the process and makes it the namespace's root.
+fn begin(
+    program: &Path,
+    ids: &IdMap,
+    store: &HostPath,
+    launcher: Option<&Launcher>,
+) -> Result<(OwnedFd, Helper), Error> {
+    let (ours, theirs) = socket::pair().map_err(Error::Start)?;
+    let mut helper = match launcher {
+        None => Helper::start(program, KEEPER, theirs, store.as_path()),
+        Some(launcher) => Helper::launch(launcher, program, KEEPER, (theirs, store.as_path())),
+    }
+    .map_err(Error::Start)?;
+    if let Err(error) = introduce(&ours, &helper, ids) {
+        drop(ours);
+        let _ = helper.wait();
+        return Err(error);
+    }
+    Ok((ours, helper))
 }
 
 fn introduce(keeper: &OwnedFd, helper: &Helper, map: &IdMap) -> Result<(), Error> {

@@ -18,14 +18,18 @@
 mod attach;
 mod cgroup;
 mod door;
+mod enforce;
 mod error;
 mod ids;
 mod init;
 mod keeper;
+mod measure;
 mod observe;
+mod patrol;
 mod payload;
 mod root;
 mod running;
+mod scope;
 mod seccomp;
 mod serve;
 mod streams;
@@ -40,7 +44,7 @@ pub use ids::id_map;
 pub use keeper::Keeper;
 pub use observe::{Sample, observe};
 pub use running::{Outcome, Sandbox, Status};
-pub use serve::{JobTable, KEEPER, keeper_main};
+pub use serve::{JobTable, KEEPER, keeper_main, keeper_of_launcher};
 
 /// From now on SIGINT, SIGTERM and SIGHUP end sandboxes in an orderly way instead of ending this process.
 pub fn catch_signals() -> Result<(), Error> {

@@ -9,6 +9,7 @@ use crate::sandbox::Error;
 use crate::sandbox::cgroup::{Group, Hit};
 use crate::sandbox::door::Door;
 use crate::sandbox::keeper::Keeper;
+use crate::sandbox::patrol::Patrol;
 use crate::sandbox::streams::Ours;
 use crate::sandbox::watch::{Verdict, Watch};
 use crate::sandbox::wire::{self, Answer, Order};
@@ -25,8 +26,12 @@ pub enum Status {
     Signalled(i32),
     /// It took longer than its limit.
     TimedOut,
+    /// It wrote nothing for longer than its limit.
+    Silent,
     /// It wrote more than its limit.
     LogLimit,
+    /// It used more than a limit that is kept by watching.
+    Exceeded(Hit),
     /// The user ended the run.
     Interrupted,
 }
@@ -37,7 +42,9 @@ impl std::fmt::Display for Status {
             Self::Exited(code) => write!(f, "exit code {code}"),
             Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
             Self::TimedOut => f.write_str("its time was over"),
+            Self::Silent => f.write_str("it was silent for too long"),
             Self::LogLimit => f.write_str("it wrote too much"),
+            Self::Exceeded(hit) => write!(f, "it used too much: {hit}"),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }
@@ -70,8 +77,23 @@ pub struct Sandbox {
     streams: Ours,
     namespaces: Vec<OwnedFd>,
     door: Option<Door>,
+    patrol: Option<Patrol>,
+    processors: Option<Vec<u32>>,
     /// Last, so that it is removed when everything in it is dead.
     group: Option<Group>,
+}
+
+/// What a sandbox has outside.
+#[derive(Debug)]
+pub(super) struct Attached {
+    /// The other sides of its streams.
+    pub streams: Ours,
+    /// Its control groups.
+    pub group: Option<Group>,
+    /// Who watches it, where the kernel does not.
+    pub patrol: Option<Patrol>,
+    /// The processors that it is kept to by itself.
+    pub processors: Option<Vec<u32>>,
 }
 
 /// How long to wait for more output after the end of PID 1, when everybody who could write is dead.
@@ -83,7 +105,7 @@ impl Sandbox {
     pub(super) fn begin(
         spec: &SandboxSpec,
         answers: OwnedFd,
-        (streams, group): (Ours, Option<Group>),
+        Attached { streams, group, patrol, processors }: Attached,
     ) -> Result<Self, Error> {
         let init = match wire::receive(&answers, WHO)? {
             Some((Answer::Started, mut descriptors)) if !descriptors.is_empty() => descriptors.remove(0),
@@ -92,12 +114,18 @@ impl Sandbox {
         };
         let mut sandbox = Self::made(spec, (answers, init), streams);
         sandbox.group = group;
+        sandbox.patrol = patrol;
+        sandbox.processors.clone_from(&processors);
         let mut processes = spec.limits.pids;
+        let pid = child::pid_of(&sandbox.init).map_err(Error::Group)?;
         if let Some(group) = &sandbox.group {
             processes = None;
-            child::pid_of(&sandbox.init).and_then(|pid| group.place(pid)).map_err(Error::Group)?;
+            group.place(pid).map_err(Error::Group)?;
         }
-        wire::send(&sandbox.answers, &Order::Go { processes }, &[])?;
+        if let Some(patrol) = &mut sandbox.patrol {
+            patrol.begin(pid);
+        }
+        wire::send(&sandbox.answers, &Order::Go { processes, processors }, &[])?;
         sandbox.started()
     }
 
@@ -112,7 +140,17 @@ impl Sandbox {
 
     fn made(spec: &SandboxSpec, (answers, init): (OwnedFd, OwnedFd), streams: Ours) -> Self {
         let namespaces = Vec::new();
-        Self { spec: spec.clone(), init, answers, streams, namespaces, door: None, group: None }
+        Self {
+            spec: spec.clone(),
+            init,
+            answers,
+            streams,
+            namespaces,
+            door: None,
+            patrol: None,
+            processors: None,
+            group: None,
+        }
     }
 
     fn started(mut self) -> Result<Self, Error> {
@@ -170,32 +208,52 @@ impl Sandbox {
         }
         self.drain(on_output)?;
         let (told, cpu_milliseconds) = self.verdict_of_init()?;
-        let known = Usage { cpu_milliseconds, ..Usage::default() };
-        Ok(Outcome {
-            status: watch.reason.unwrap_or(told),
-            usage: self.group.as_ref().map_or(known, |group| group.usage(known)),
-            hits: self.group.as_ref().map(Group::hits).unwrap_or_default(),
-        })
+        let peak = self.patrol.as_ref().map(|patrol| patrol.peak).unwrap_or_default();
+        let known =
+            Usage { cpu_milliseconds, peak_memory: peak.memory, peak_pids: peak.pids, ..Usage::default() };
+        let mut hits = self.group.as_ref().map(Group::hits).unwrap_or_default();
+        let status = watch.reason.unwrap_or(told);
+        if let Status::Exceeded(hit) = status {
+            hits.push(hit);
+        }
+        // The kernel counts processes of each user id here, and does not say when it refuses one.
+        let nearly = |limit: u64| limit - (limit / 16).min(limit) <= peak.pids + 2;
+        if self.group.is_none() && self.spec.limits.pids.is_some_and(nearly) {
+            hits.push(Hit::Processes);
+        }
+        let usage = self.group.as_ref().map_or(known, |group| group.usage(known));
+        Ok(Outcome { status, usage, hits })
     }
 
     /// Waits for something to do and does it; true at the end of PID 1.
     fn advance(&mut self, watch: &mut Watch, on_output: &mut dyn FnMut(&[u8])) -> Result<bool, Error> {
         self.streams.follow_size();
         self.group.iter_mut().for_each(Group::sample);
+        self.patrol.iter_mut().for_each(Patrol::tick);
         self.streams.close_what_is_done();
         let mut watched = self.streams.watched();
         let slots: Vec<_> = watched.iter().map(|(slot, ..)| *slot).collect();
         let mut descriptors: Vec<_> = watched.drain(..).map(|(_, fd, interest)| (fd, interest)).collect();
         descriptors.push((self.init.as_fd(), Interest::Read));
-        descriptors.extend(self.door.iter().map(|door| (door.watched(), Interest::Read)));
+        let door = self.door.iter().map(|door| (door.watched(), Interest::Read));
+        let patrol = self.patrol.iter().filter_map(Patrol::watched).map(|fd| (fd, Interest::Read));
+        let (at_door, of_patrol) = (slots.len() + 1, slots.len() + 1 + door.len());
+        let is_asked = self.patrol.as_ref().and_then(Patrol::watched).is_some();
+        descriptors.extend(door.chain(patrol));
         let ready = poll::ready(&descriptors, Some(watch.patience())).map_err(Error::Talk)?;
         for position in &ready {
             if let Some(slot) = slots.get(*position) {
-                watch.log += self.streams.advance(*slot, on_output) as u64;
+                watch.hear(self.streams.advance(*slot, on_output));
             }
         }
-        if let Some(door) = self.door.as_ref().filter(|_| ready.contains(&(slots.len() + 1))) {
-            door.answer(&self.spec, self.group.as_ref());
+        if let Some(door) = self.door.as_ref().filter(|_| ready.contains(&at_door)) {
+            door.answer(&self.spec, (self.group.as_ref(), self.processors.as_deref()));
+        }
+        if is_asked
+            && ready.contains(&of_patrol)
+            && let Some(hit) = self.patrol.as_mut().and_then(Patrol::answered)
+        {
+            watch.exceed(hit);
         }
         Ok(ready.contains(&slots.len()))
     }

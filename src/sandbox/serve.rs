@@ -10,10 +10,10 @@ use crate::sandbox::attach::Minder;
 use crate::sandbox::error::During as _;
 use crate::sandbox::init::Init;
 use crate::sandbox::wire::{self, Answer, Request};
-use crate::sandbox::{Error, Failure};
+use crate::sandbox::{Error, Failure, measure};
 use crate::sys::mount::{self, Propagation};
 use crate::sys::process::{self, Copied, Namespaces};
-use crate::sys::{SysError, child, fs, tree};
+use crate::sys::{SysError, child, fs, tree, userns};
 
 /// The name that makes this program the keeper.
 pub const KEEPER: &str = "kiln-keeper";
@@ -36,6 +36,13 @@ pub fn keeper_main(jobs: JobTable) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// The keeper when something else started it, which could not give it its name: it takes the name on.
+pub fn keeper_of_launcher() -> ExitCode {
+    // Whoever waits for it sees the end of its socket.
+    drop(userns::become_named(KEEPER));
+    ExitCode::FAILURE
 }
 
 fn become_root(control: &OwnedFd) -> Option<Tier> {
@@ -97,8 +104,10 @@ fn call(job: &Job, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
     }
 }
 
-/// The one function that every keeper has.
+/// The functions that every keeper has.
 pub(super) const REMOVE: &str = "remove-path";
+pub(super) const MEASURE: &str = "measure-sandbox";
+const OWN: JobTable = &[(REMOVE, remove), (MEASURE, measure::measure)];
 
 /// Removes a path of the store; one that could lead out of it is refused.
 fn remove(path: &str) -> Result<String, String> {
@@ -116,7 +125,7 @@ fn become_worker() -> Result<(), SysError> {
 
 /// Runs a function of the table; a panic is a failure like any other.
 pub(super) fn run_job(job: &Job, jobs: JobTable) -> Result<String, String> {
-    let mut jobs = jobs.iter().chain(&[(REMOVE, remove as fn(&str) -> _)]);
+    let mut jobs = jobs.iter().chain(OWN);
     let Some((_, function)) = jobs.find(|(name, _)| *name == job.name) else {
         return Err(format!("there is no job `{}`", job.name));
     };

@@ -1,9 +1,9 @@
-//! The limits that the supervisor keeps itself: time, the length of the log, and the user's patience.
+//! The limits that the supervisor keeps itself: time, silence, the length of the log, and the user's patience.
 
 use std::time::{Duration, Instant};
 
 use crate::plan::SandboxSpec;
-use crate::sandbox::Status;
+use crate::sandbox::{Hit, Status};
 use crate::sys::signal;
 
 /// How long a command may take to end after it was asked to.
@@ -25,9 +25,11 @@ pub(super) enum Verdict {
 pub(super) struct Watch {
     began: Instant,
     time: Option<Duration>,
+    silence: Option<Duration>,
+    /// When the last output came.
+    heard: Instant,
     log_limit: Option<u64>,
-    /// Bytes captured.
-    pub log: u64,
+    log: u64,
     /// Why the command was asked to end.
     pub reason: Option<Status>,
     asked: Option<Instant>,
@@ -39,11 +41,28 @@ impl Watch {
         Self {
             began: Instant::now(),
             time: spec.limits.time.map(Duration::from_secs),
+            // Only output that comes through here can be missed.
+            silence: spec.limits.silence.map(Duration::from_secs).filter(|_| spec.stdio.is_read()),
+            heard: Instant::now(),
             log_limit: spec.limits.log.map(|bytes| bytes.0),
             log: 0,
             reason: None,
             asked: None,
         }
+    }
+
+    /// Output came.
+    pub(super) fn hear(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.log += bytes as u64;
+            self.heard = Instant::now();
+        }
+    }
+
+    /// A limit is passed that only watching keeps: there is nothing to wait for.
+    pub(super) fn exceed(&mut self, hit: Hit) {
+        self.reason.get_or_insert(Status::Exceeded(hit));
+        self.asked.get_or_insert_with(|| Instant::now().checked_sub(GRACE).unwrap_or_else(Instant::now));
     }
 
     /// Until when nothing has to be decided. A signal may have come just before the wait began, so no wait is long.
@@ -64,6 +83,8 @@ impl Watch {
             Some(Status::Interrupted)
         } else if self.time.is_some_and(|time| self.began.elapsed() >= time) {
             Some(Status::TimedOut)
+        } else if self.silence.is_some_and(|silence| self.heard.elapsed() >= silence) {
+            Some(Status::Silent)
         } else if self.log_limit.is_some_and(|limit| self.log > limit) {
             Some(Status::LogLimit)
         } else {

@@ -68,6 +68,8 @@ pub(super) enum Order {
     Go {
         /// How many processes one user id may have, where no group counts them.
         processes: Option<u64>,
+        /// The only processors to use, where no group says so.
+        processors: Option<Vec<u32>>,
     },
     /// Ask the payload to end.
     Terminate,

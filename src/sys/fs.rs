@@ -163,6 +163,39 @@ pub fn is_writable(path: impl AsRef<Path>) -> bool {
     rustix::fs::access(path.as_ref(), rustix::fs::Access::WRITE_OK).is_ok()
 }
 
+/// The numbers of the disk that a path is on: of the whole disk, where it is on a part of one. None where the file
+/// system is on no disk of its own.
+pub fn disk_of(path: impl AsRef<Path>) -> Option<(u32, u32)> {
+    let device = rustix::fs::stat(path.as_ref()).ok()?.st_dev;
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let entry = format!("/sys/dev/block/{major}:{minor}");
+    if !exists(&entry) {
+        return None;
+    }
+    if !exists(format!("{entry}/partition")) {
+        return Some((major, minor));
+    }
+    let text = read_text(canonical(entry).ok()?.parent()?.join("dev")).ok()?;
+    let (major, minor) = text.trim().split_once(':')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// Bytes and files that still fit into the file system of a path.
+pub fn free(path: impl AsRef<Path>) -> Option<(u64, u64)> {
+    let found = rustix::fs::statvfs(path.as_ref()).ok()?;
+    Some((found.f_bfree * found.f_frsize, found.f_ffree))
+}
+
+/// Bytes that a memory file system holds; none where the path is on no memory file system.
+pub fn held_in_memory(path: impl AsRef<Path>) -> Option<u64> {
+    const TMPFS: u64 = 0x0102_1994;
+    let path = path.as_ref();
+    // The field's type differs by machine.
+    let kind = u64::try_from(rustix::fs::statfs(path).ok()?.f_type).ok()?;
+    let found = rustix::fs::statvfs(path).ok()?;
+    (kind == TMPFS).then(|| (found.f_blocks - found.f_bfree) * found.f_frsize)
+}
+
 /// Removes an empty directory.
 pub fn remove_dir(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();

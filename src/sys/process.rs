@@ -389,6 +389,24 @@ fn constant(name: i32) -> u64 {
     value.max(1) as u64
 }
 
+/// The processors that this process may use.
+pub fn processors() -> Vec<u32> {
+    let set = rustix::thread::sched_getaffinity(None).unwrap_or_default();
+    (0..rustix::thread::CpuSet::MAX_CPU)
+        .filter(|number| set.is_set(*number))
+        .map(|number| number as u32)
+        .collect()
+}
+
+/// Uses only these processors from now on.
+pub fn keep_to(processors: &[u32]) -> Result<()> {
+    let mut set = rustix::thread::CpuSet::new();
+    let known = processors.iter().filter(|number| (**number as usize) < rustix::thread::CpuSet::MAX_CPU);
+    known.for_each(|number| set.set(*number as usize));
+    rustix::thread::sched_setaffinity(None, &set)
+        .map_err(quoted("sched_setaffinity", format!("{processors:?}")))
+}
+
 /// Whole seconds of the monotonic clock and of the clock that also counts sleep.
 pub fn uptimes() -> (i64, i64) {
     use rustix::time::{ClockId, clock_gettime};

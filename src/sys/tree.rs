@@ -129,31 +129,53 @@ pub struct Seen {
     pub allocated: u64,
 }
 
-/// Shows every entry of a tree, its top included, in no order, down to 500 levels. Nothing there shows nothing.
-pub fn walk(path: impl AsRef<Path>, see: &mut dyn FnMut(Seen)) -> Result<()> {
-    let (above, name) = match parent(path.as_ref()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
-    walk_entry(above.as_fd(), &name, 0, see)
+/// Whether a walk saw everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// It did.
+    Whole,
+    /// Something lay deeper than it went.
+    Cut,
 }
 
-fn walk_entry(at: BorrowedFd<'_>, name: &CStr, depth: usize, see: &mut dyn FnMut(Seen)) -> Result<()> {
+/// Shows every entry of a tree, its top included, in no order, down to 500 levels. Nothing there shows nothing.
+pub fn walk(path: impl AsRef<Path>, see: &mut dyn FnMut(Seen)) -> Result<()> {
+    walk_to(path, DEEP * 5, see).map(drop)
+}
+
+/// The same down to `deepest` levels, with a descriptor open for each; what disappears meanwhile is left out.
+pub fn walk_to(path: impl AsRef<Path>, deepest: usize, see: &mut dyn FnMut(Seen)) -> Result<Depth> {
+    let (above, name) = match parent(path.as_ref()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Depth::Whole),
+        other => other?,
+    };
+    walk_entry(above.as_fd(), &name, deepest, see)
+}
+
+fn walk_entry(at: BorrowedFd<'_>, name: &CStr, levels: usize, see: &mut dyn FnMut(Seen)) -> Result<Depth> {
     let stat = match fs::statat(at, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(rustix::io::Errno::NOENT) => return Ok(()),
+        Err(rustix::io::Errno::NOENT) => return Ok(Depth::Whole),
         other => other.map_err(|source| failed("fstatat", name, source))?,
     };
     let directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
     see(Seen { identity: (stat.st_dev, stat.st_ino), directory, allocated: (stat.st_blocks as u64) * 512 });
-    if !directory || depth == DEEP * 5 {
-        return Ok(());
+    if !directory {
+        return Ok(Depth::Whole);
     }
-    let handle =
-        fs::openat(at, name, DIRECTORY, Mode::empty()).map_err(|source| failed("openat", name, source))?;
+    if levels == 0 {
+        return Ok(Depth::Cut);
+    }
+    let handle = match fs::openat(at, name, DIRECTORY, Mode::empty()) {
+        Err(rustix::io::Errno::NOENT) => return Ok(Depth::Whole),
+        other => other.map_err(|source| failed("openat", name, source))?,
+    };
+    let mut depth = Depth::Whole;
     for child in names(&handle).map_err(|source| failed("getdents64", name, source))? {
-        walk_entry(handle.as_fd(), &child, depth + 1, see)?;
+        if walk_entry(handle.as_fd(), &child, levels - 1, see)? == Depth::Cut {
+            depth = Depth::Cut;
+        }
     }
-    Ok(())
+    Ok(depth)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The helper process that becomes the root of a user namespace, and its id maps, which only somebody outside can
 //! write.
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -17,19 +18,44 @@ type Result<T> = std::result::Result<T, SysError>;
 #[derive(Debug)]
 pub struct Helper(Child);
 
+/// A program that starts another one, which it is given as its last arguments, in its own place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launcher {
+    /// The program.
+    pub program: PathBuf,
+    /// Its own arguments.
+    pub arguments: Vec<OsString>,
+    /// Its environment.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
 impl Helper {
     /// Starts `program` as `name`, with `socket` as its standard input, nothing else open, an empty
     /// environment, and `directory` as its working directory.
     pub fn start(program: &Path, name: &str, socket: OwnedFd, directory: &Path) -> Result<Self> {
-        let child = Command::new(program)
-            .arg0(name)
-            .env_clear()
+        let mut command = Command::new(program);
+        command.arg0(name).env_clear();
+        Self::run(command, socket, directory)
+    }
+
+    /// The same through a launcher, which cannot give a program another name: the name is its only argument, and the
+    /// program takes it on by itself.
+    pub fn launch(launcher: &Launcher, program: &Path, name: &str, at: (OwnedFd, &Path)) -> Result<Self> {
+        let program = std::fs::canonicalize(program).map_err(quoted("realpath", format!("{program:?}")))?;
+        let mut command = Command::new(&launcher.program);
+        command.args(&launcher.arguments).arg(program).arg(name);
+        command.env_clear().envs(launcher.environment.iter().cloned());
+        Self::run(command, at.0, at.1)
+    }
+
+    fn run(mut command: Command, socket: OwnedFd, directory: &Path) -> Result<Self> {
+        let child = command
             .current_dir(directory)
             .stdin(Stdio::from(socket))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(quoted("execve", format!("{program:?} as {name:?} in {directory:?}")))?;
+            .map_err(quoted("execve", format!("{command:?} in {directory:?}")))?;
         Ok(Self(child))
     }
 
@@ -47,6 +73,12 @@ impl Helper {
     pub fn kill(&mut self) -> Result<()> {
         self.0.kill().map_err(quoted("kill", self.0.id().to_string()))
     }
+}
+
+/// Becomes this same program again as `name`, with an empty environment; comes back only when that fails.
+pub fn become_named(name: &str) -> SysError {
+    let source = Command::new("/proc/self/exe").arg0(name).env_clear().exec();
+    SysError::new("execve", format!("/proc/self/exe as {name:?}"), source)
 }
 
 /// Runs `newuidmap` or `newgidmap`; a failure carries what it said.

@@ -32,6 +32,15 @@ impl FromStr for Bytes {
     }
 }
 
+impl Bytes {
+    /// As a release file and `--limit` take it: `4G`, or the plain number where no suffix fits.
+    pub fn option(self) -> String {
+        let fits = |row: &&(&str, u32)| self.0 > 0 && self.0.is_multiple_of(1 << row.1);
+        let suffix = SUFFIXES.iter().rev().find(fits);
+        suffix.map_or_else(|| self.0.to_string(), |(suffix, shift)| format!("{}{suffix}", self.0 >> shift))
+    }
+}
+
 impl fmt::Display for Bytes {
     /// For people: `1.5 GiB`, `12 KiB`, `17 B`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,11 +1,13 @@
 //! Values with a unit, so that two things that must not be mixed have two types.
 
 mod bytes;
+mod cpu_list;
 mod digest;
 mod limits;
 mod path;
 
 pub use bytes::Bytes;
+pub use cpu_list::{CpuList, CpuListError};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use limits::Limits;
 pub use path::{HostPath, RootPath, RootPathError};

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bombs;
 mod failures;
 mod interrupt;
 mod running;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio as Streams};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use kiln::plan::{Access, Command, Phase, Root, SandboxSpec, Step, Tier, base_steps};
+use kiln::plan::{Access, Command, Network, Phase, Root, SandboxSpec, Step, Tier, base_steps};
 use kiln::sandbox::{Keeper, Outcome, Sandbox, id_map};
-use kiln::unit::{HostPath, RootPath};
+use kiln::unit::{HostPath, Limits, RootPath};
 
 /// A keeper with its store.
 pub(crate) struct Bench {
@@ -66,7 +66,7 @@ impl Bench {
 
     /// Which control groups there are.
     pub(crate) fn groups(&self) -> String {
-        self.keeper.record(&sh(Phase::Build, "")).cgroup
+        self.keeper.record(&Limits::default(), Network::None).cgroup
     }
 
     /// Control groups that a process has made and not removed.

@@ -51,7 +51,10 @@ environment = { LC_ALL = "C.UTF-8", V = "{arch}" }
 timeout = "2h"
 [limits]
 memory = "8G"
+swap = 0
 cpus = 1.5
+cpuset = "0-3,6"
+io_bandwidth = "50M"
 pids = 1000
 disk = 17
 log = "1G"

@@ -261,7 +261,7 @@ fn the_command_line() {
     assert_snapshot!(complaints.join("\n"), @r#"
     error: command line: `--repo` cannot be `https://example.org`: it is written ID=URL
     error: command line: `--define` cannot be `dist`: it is written "NAME VALUE"
-    error: command line: `--limit` cannot be `cpu=2`: limits are memory, cpus, pids, disk, log, time
+    error: command line: `--limit` cannot be `cpu=2`: limits are memory, memory_high, swap, cpus, cpu_weight, cpuset, io_weight, io_bandwidth, pids, disk, inodes, log, time, silence
     error: command line: `--limit` cannot be `memory=4Gi8`: write a number of bytes with an optional K, M, G or T, such as 4G
     error: command line: `baseurl` cannot be `example.org/repo`: a relative path is relative to a file on disk; write it absolute
     error: release `r` has no repository `mian`

@@ -7,7 +7,7 @@ mod layout;
 mod v1;
 mod v2;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::report::Usage;
@@ -15,15 +15,42 @@ use crate::sys::{SysError, fs, process};
 use crate::unit::{HostPath, Limits};
 use layout::Layout;
 
-/// What this process may do with control groups.
+/// What this process may do with control groups, and the disk that holds the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cgroups {
-    /// Version 2, below this directory.
-    V2(PathBuf),
+pub(super) struct Cgroups {
+    kind: Kind,
+    device: Option<Device>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// Version 2, below a directory that the host gives us, or that systemd made for us.
+    V2(v2::Parent, GivenBy),
     /// Version 1, below a directory of each controller.
     V1(v1::Directories),
     /// Nothing.
     None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GivenBy {
+    Host,
+    Systemd,
+}
+
+/// A disk by its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Device {
+    /// The driver's.
+    pub major: u32,
+    /// The disk's.
+    pub minor: u32,
+}
+
+impl std::fmt::Display for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.major, self.minor)
+    }
 }
 
 /// What is written to which file of a new group; files that a kernel may lack are marked.
@@ -55,32 +82,63 @@ enum Version {
     V2,
 }
 
-/// A limit that the kernel kept a sandbox within.
+/// A limit that a sandbox was kept within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hit {
     /// Memory: processes were killed for it.
     Memory,
     /// Processes: a fork was refused.
     Processes,
+    /// Bytes on disk.
+    Disk,
+    /// Files on disk.
+    Inodes,
+}
+
+impl std::fmt::Display for Hit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Processes => "processes",
+            Self::Disk => "disk",
+            Self::Inodes => "files",
+        })
+    }
 }
 
 impl Cgroups {
-    /// Finds out what this process may use.
-    pub(super) fn detect() -> Self {
-        let text = |path| fs::read_text(path).unwrap_or_default();
-        let layout = Layout::parse(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"));
-        if let Some(parent) = layout.v2.as_ref().and_then(v2::parent) {
-            return Self::V2(parent);
+    /// Finds out what this process may use for sandboxes whose files are in `store`.
+    pub(super) fn detect(store: &Path) -> Self {
+        let device = fs::disk_of(store).map(|(major, minor)| Device { major, minor });
+        let layout = layout_of("self");
+        if let Some(parent) = layout.v2.as_ref().and_then(|place| v2::parent(place, &[process::pid()])) {
+            return Self { kind: Kind::V2(parent, GivenBy::Host), device };
         }
-        v1::directories(&layout).map_or(Self::None, Self::V1)
+        Self { kind: v1::directories(&layout).map_or(Kind::None, Kind::V1), device }
+    }
+
+    /// The same for a scope of systemd's that was made for the keeper, where it is one.
+    pub(super) fn of_scope(self, keeper: u32) -> Self {
+        let layout = layout_of(&keeper.to_string());
+        match layout.v2.as_ref().and_then(|place| v2::parent(place, &[keeper])) {
+            Some(parent) if self.kind == Kind::None => {
+                Self { kind: Kind::V2(parent, GivenBy::Systemd), ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_none(&self) -> bool {
+        self.kind == Kind::None
     }
 
     /// Removes what a kiln that was killed has left. One that runs has its process id in the names of its groups.
     pub(super) fn sweep(&self) {
-        let parents: Vec<&PathBuf> = match self {
-            Self::V2(parent) => vec![parent],
-            Self::V1(directories) => directories.iter().map(|(_, path)| path).collect(),
-            Self::None => Vec::new(),
+        let parents: Vec<&PathBuf> = match &self.kind {
+            Kind::V2(parent, _) => vec![&parent.directory],
+            Kind::V1(directories) => directories.iter().map(|(_, path)| path).collect(),
+            Kind::None => Vec::new(),
         };
         for parent in parents {
             for name in fs::list(parent).unwrap_or_default() {
@@ -93,50 +151,73 @@ impl Cgroups {
 
     /// The word for the record.
     pub(super) fn word(&self) -> &'static str {
-        match self {
-            Self::V2(_) => "v2",
-            Self::V1(_) => "v1",
-            Self::None => "none",
+        match &self.kind {
+            Kind::V2(_, GivenBy::Host) => "v2",
+            Kind::V2(_, GivenBy::Systemd) => "systemd",
+            Kind::V1(_) => "v1",
+            Kind::None => "none",
         }
     }
 
-    /// The limits that the kernel does not keep here.
-    pub(super) fn losses(&self, limits: &Limits) -> Vec<String> {
-        let mut losses = Vec::new();
-        if *self == Self::None {
-            if limits.memory.is_some() {
-                losses.push("memory limit not enforced by the kernel: no control group".to_owned());
+    /// Whether the kernel keeps a limit in the groups that are made here.
+    pub(super) fn keeps(&self, limit: &str) -> bool {
+        let fits = match (limit, self.device) {
+            ("io_bandwidth" | "io_weight", None) => false,
+            // No other scheduler knows weights.
+            ("io_weight", Some(device)) => {
+                let path = format!("/sys/dev/block/{device}/queue/scheduler");
+                fs::read_text(path).is_ok_and(|text| text.contains("[bfq]"))
             }
-            if limits.cpus.is_some() {
-                losses.push("cpus limit not enforced by the kernel: no control group".to_owned());
-            }
-            if limits.pids.is_some() {
-                losses.push("pids limit enforced for each user id only: no control group".to_owned());
-            }
+            _ => true,
+        };
+        if !fits {
+            return false;
         }
-        losses
+        match &self.kind {
+            Kind::V2(parent, _) => parent.keeps(limit),
+            Kind::V1(directories) => v1::file(limit).is_some_and(|(controller, file)| {
+                let place = directories.iter().find(|(kind, _)| *kind == controller);
+                place.is_some_and(|(_, path)| fs::exists(path.join(file)))
+            }),
+            Kind::None => false,
+        }
     }
 
     /// Makes the groups of one sandbox; none where there is nothing to make them in.
     pub(super) fn create(&self, limits: &Limits) -> Result<Option<Group>, SysError> {
         let name = format!("{PREFIX}{}-{}", process::pid(), number());
-        let (version, wanted) = match self {
-            Self::V2(parent) => (Version::V2, vec![(parent.join(name), v2::settings(limits))]),
-            Self::V1(directories) => {
-                let wanted = directories.iter();
-                let wanted = wanted.map(|(kind, path)| (path.join(&name), v1::settings(kind, limits)));
+        let (version, wanted) = match &self.kind {
+            Kind::V2(parent, _) => {
+                (Version::V2, vec![(parent.directory.join(name), v2::settings(limits, self.device))])
+            }
+            Kind::V1(directories) => {
+                let used = |kind: &str| kind != "cpuset" || limits.cpuset.is_some();
+                let wanted = directories.iter().filter(|(kind, _)| used(kind)).map(|(kind, path)| {
+                    let nodes = || fs::read_text(path.join("cpuset.mems")).unwrap_or_default();
+                    (path.join(&name), v1::settings(kind, limits, self.device, nodes))
+                });
                 (Version::V1, wanted.collect())
             }
-            Self::None => return Ok(None),
+            Kind::None => return Ok(None),
         };
         let mut group = Group { version, directories: Vec::new(), peak_pids: 0 };
         for (path, settings) in wanted {
+            // Controllers that are mounted together have one directory.
+            if group.directories.contains(&path) {
+                group.apply(&path, &settings)?;
+                continue;
+            }
             fs::create_dir(&path, 0o755)?;
-            group.directories.push(path);
-            group.apply(&settings)?;
+            group.directories.push(path.clone());
+            group.apply(&path, &settings)?;
         }
         Ok(Some(group))
     }
+}
+
+fn layout_of(process: &str) -> Layout {
+    let text = |path: &str| fs::read_text(path).unwrap_or_default();
+    Layout::parse(&text(&format!("/proc/{process}/cgroup")), &text("/proc/self/mountinfo"))
 }
 
 const PREFIX: &str = "kiln-";
@@ -155,12 +236,12 @@ fn number() -> u32 {
 }
 
 impl Group {
-    fn apply(&self, settings: &[Setting]) -> Result<(), SysError> {
-        let Some(directory) = self.directories.last() else { return Ok(()) };
+    #[expect(clippy::unused_self, reason = "the group exists from here on and is removed when this fails")]
+    fn apply(&self, directory: &Path, settings: &[Setting]) -> Result<(), SysError> {
         for Setting { file, value, presence } in settings {
             let path = directory.join(file);
             if *presence == Presence::Always || fs::exists(&path) {
-                fs::write(path, value.as_bytes())?;
+                fs::write(path, value.trim().as_bytes())?;
             }
         }
         Ok(())
