@@ -1,10 +1,13 @@
 //! Tables while they are made: packages arrive one after the other, each with its lists.
 
+use std::cmp::Ordering;
+
 use super::blob::Blob;
 use super::index::{Index, Probe, hash};
 use super::raw::{get, put};
 use super::strings::{Full, Id, Interner, LARGEST_TABLES};
 use super::table::{ALGORITHMS, Dependency, Metadata, word};
+use crate::package::EvrRef;
 use crate::unit::{Algorithm, Digest};
 
 /// A package's fields before they are put into the tables.
@@ -145,7 +148,8 @@ impl Builder {
     }
 
     /// The finished tables.
-    pub(super) fn finish(self, repo: &str) -> Metadata {
+    pub(super) fn finish(mut self, repo: &str) -> Metadata {
+        self.packages = sorted(&self.strings, &self.packages);
         let (text, all, slots) = self.strings.finish();
         let mut ends = Vec::with_capacity(all.len() * 4);
         for end in all {
@@ -167,4 +171,44 @@ fn digest_of<'a>(packages: &[u8], digests: &'a [u8], package: u32) -> &'a [u8] {
 
 fn count(section: &[u8], width: usize) -> Result<u32, Full> {
     u32::try_from(section.len() / width).map_err(|_| Full::Count)
+}
+
+/// The packages' rows in the order that is the same whatever the document's: by name, EVR, architecture and location.
+fn sorted(strings: &Interner, packages: &[u8]) -> Vec<u8> {
+    let word = |row: u32, at: usize| get(packages, row as usize * word::COUNT + at);
+    let text = |row: u32, at: usize| strings.get(word(row, at));
+    let by_evr = |a: u32, b: u32| {
+        let (a, b) = (text(a, word::EVR), text(b, word::EVR));
+        if a == b {
+            Ordering::Equal
+        } else {
+            EvrRef::parse(a).compare(&EvrRef::parse(b)).then_with(|| a.cmp(b))
+        }
+    };
+    let compare = |a: &(u128, u32), b: &(u128, u32)| {
+        let (left, right) = (a.1, b.1);
+        a.0.cmp(&b.0)
+            .then_with(|| text(left, word::NAME).cmp(text(right, word::NAME)))
+            .then_with(|| by_evr(left, right))
+            .then_with(|| text(left, word::ARCH).cmp(text(right, word::ARCH)))
+            .then_with(|| text(left, word::LOCATION).cmp(text(right, word::LOCATION)))
+    };
+    let rows = (packages.len() / (word::COUNT * 4)) as u32;
+    let mut order: Vec<(u128, u32)> =
+        (0..rows).map(|row| (beginning(text(row, word::NAME).as_bytes()), row)).collect();
+    order.sort_by(compare);
+    let mut all = Vec::with_capacity(packages.len());
+    for (_, row) in order {
+        let start = row as usize * word::COUNT * 4;
+        all.extend_from_slice(&packages[start..start + word::COUNT * 4]);
+    }
+    all
+}
+
+/// The first sixteen bytes, in an order that is theirs.
+fn beginning(bytes: &[u8]) -> u128 {
+    let mut first = [0; 16];
+    let len = bytes.len().min(16);
+    first[..len].copy_from_slice(&bytes[..len]);
+    u128::from_be_bytes(first)
 }

@@ -153,7 +153,7 @@ impl Metadata {
         self.tables().strings.len()
     }
 
-    /// The packages, in the order of the file.
+    /// The packages, by name, EVR, architecture and location: the order of the document is not kept.
     pub fn packages(&self) -> impl ExactSizeIterator<Item = Package<'_>> + Clone {
         let tables = self.tables();
         (0..self.len() as u32).map(move |id| Package { tables, id })

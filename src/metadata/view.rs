@@ -37,7 +37,7 @@ impl<'a> View<'a> {
         Package::new(self.tables, id)
     }
 
-    /// The packages, in the order of the file.
+    /// The packages, by name, EVR, architecture and location: the order of the document is not kept.
     pub fn packages(&self) -> impl ExactSizeIterator<Item = Package<'a>> + Clone + use<'a> {
         let tables = self.tables;
         (0..self.len() as u32).map(move |id| Package::new(tables, PackageId(id)))

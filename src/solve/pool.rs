@@ -94,14 +94,6 @@ pub(super) struct Pool<'a> {
     pub(super) rich: Rich,
 }
 
-/// The first sixteen bytes, in an order that is theirs.
-fn beginning(bytes: &[u8]) -> u128 {
-    let mut first = [0; 16];
-    let len = bytes.len().min(16);
-    first[..len].copy_from_slice(&bytes[..len]);
-    u128::from_be_bytes(first)
-}
-
 impl<'a> Pool<'a> {
     /// Numbers the packages of some repositories for a root of an architecture.
     pub(super) fn new(repos: &'a [RepoMetadata<'a>], arch: &str) -> Self {
@@ -123,7 +115,7 @@ impl<'a> Pool<'a> {
             rich: Rich::default(),
         };
         pool.collect();
-        pool.sort();
+        pool.order();
         pool
     }
 
@@ -159,21 +151,17 @@ impl<'a> Pool<'a> {
         }) as u16
     }
 
-    fn sort(&mut self) {
-        let packages = std::mem::take(&mut self.packages);
-        let mut order: Vec<(u128, u32)> = Vec::with_capacity(packages.len());
-        for (at, package) in packages.iter().enumerate() {
-            order.push((beginning(self.words.bytes(package.name)), at as u32));
+    /// Each repository's packages are sorted already; those of several are merged. The first is there twice, because
+    /// numbers begin at 1.
+    fn order(&mut self) {
+        let mut packages = std::mem::take(&mut self.packages);
+        if self.views.len() > 1 {
+            packages.sort_by(|a, b| self.canonical(a, b));
         }
-        let compare = |a: &(u128, u32), b: &(u128, u32)| {
-            let full = || self.canonical(&packages[a.1 as usize], &packages[b.1 as usize]);
-            a.0.cmp(&b.0).then_with(full)
-        };
-        if !order.is_sorted_by(|a, b| compare(a, b) != Ordering::Greater) {
-            order.sort_unstable_by(compare);
+        if let Some(first) = packages.first().cloned() {
+            packages.insert(0, first);
         }
-        let sorted = order.iter().map(|(_, at)| packages[*at as usize].clone());
-        self.packages = packages.first().cloned().into_iter().chain(sorted).collect();
+        self.packages = packages;
         self.named = vec![0; self.words.len()];
         for number in (1..self.packages.len()).rev() {
             self.named[self.packages[number].name.index()] = number as u32;
@@ -186,7 +174,9 @@ impl<'a> Pool<'a> {
         by_name()
             .then_with(|| self.compare(a.evr, b.evr))
             .then_with(|| bytes(a.evr).cmp(bytes(b.evr)))
-            .then_with(|| self.archs[usize::from(a.arch)].score.cmp(&self.archs[usize::from(b.arch)].score))
+            .then_with(|| {
+                bytes(self.archs[usize::from(a.arch)].name).cmp(bytes(self.archs[usize::from(b.arch)].name))
+            })
             .then_with(|| self.entry_repo(a).cmp(self.entry_repo(b)))
             .then_with(|| self.entry(a).location().cmp(self.entry(b).location()))
     }
