@@ -105,8 +105,8 @@ impl Pool<'_> {
         }
         let mut lines = shorten(told);
         if let (Some(job), Some(line)) = (story.best_of_several(), lines.last_mut()) {
-            let older = format!("an older version for `{}` is taken with `best = false`", jobs[job].text);
-            line.hint = Some(line.hint.take().map_or(older.clone(), |hint| format!("{hint}; {older}")));
+            let another = format!("another version for `{}` is taken with `best = false`", jobs[job].text);
+            line.hint = Some(line.hint.take().map_or(another.clone(), |hint| format!("{hint}; {another}")));
         }
         lines
     }
@@ -212,7 +212,10 @@ impl Pool<'_> {
             Reason::Obsoletes { by, .. } => (format!("is obsoleted by {}", other(self, *by)), Side::Passive),
             Reason::SameName { a, b } => {
                 let (beside, side) = if *a == id { (*b, Side::Active) } else { (*a, Side::Passive) };
-                (format!("is another version of {}", other(self, beside)), side)
+                let same = self.package(id).evr == self.package(beside).evr;
+                let is = if same { "another architecture's build of" } else { "another version of" };
+                let phrase = format!("is {is} {}", other(self, beside));
+                return Some((phrase, self.priority_hint(id, beside), side));
             }
             Reason::Inferior { .. } => {
                 let arch = self.words.text(self.arch(id).name);
@@ -235,6 +238,16 @@ impl Pool<'_> {
             Reason::Needs { .. } | Reason::Job(_) | Reason::Best(_) => return None,
         };
         Some((phrase, None, side))
+    }
+
+    /// That one of two versions comes from a better repository.
+    fn priority_hint(&self, a: Id, b: Id) -> Option<String> {
+        let (better, worse) = if self.priority(a) > self.priority(b) { (a, b) } else { (b, a) };
+        let repo = |id: Id| self.entry_repo(self.package(id));
+        (self.priority(a) != self.priority(b)).then(|| {
+            let (better, worse) = (repo(better), repo(worse));
+            format!("`{better}` hides the versions of `{worse}`: its priority is higher (a lower number)")
+        })
     }
 
     /// Why another package is wanted, in brackets: back to what was asked for.

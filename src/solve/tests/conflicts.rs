@@ -221,7 +221,7 @@ fn the_best_version_cannot_be_installed() {
     let lines = "a-1-1.x86_64\na-2-1.x86_64 | requires nowhere";
     assert_snapshot!(refused(lines, "a"), @r"
     a-2-1.x86_64 (the best for `a`) needs nowhere, which nothing provides
-    hint: searched base; add a repository that has it; an older version for `a` is taken with `best = false`
+    hint: searched base; add a repository that has it; another version for `a` is taken with `best = false`
     ");
     let metadata = repo("base", lines);
     let prefer = Request { best: Best::Prefer, ..request("a, nowhere") };
@@ -246,7 +246,7 @@ fn what_is_in_the_root_stays() {
     assert_snapshot!(over("app", "lib-1-1.x86_64"), @"app-1-1.x86_64 (for `app`) needs lib >= 2, provided by lib-2-1.x86_64, which is another version of lib-1-1.x86_64 (in the root already)");
     assert_snapshot!(over("lib", "lib-1-1.x86_64"), @r"
     lib-2-1.x86_64 (the best for `lib`) is another version of lib-1-1.x86_64 (in the root already)
-    hint: an older version for `lib` is taken with `best = false`
+    hint: another version for `lib` is taken with `best = false`
     ");
     assert_snapshot!(over("foe", "lib-1-1.x86_64"), @"foe-1-1.x86_64 (for `foe`) conflicts with lib: lib-1-1.x86_64 (in the root already)");
     assert_snapshot!(over("app", "gone-1-1.x86_64"), @r"
@@ -302,4 +302,73 @@ fn a_long_way_down() {
         z-1-1.x86_64
         y-1-1.x86_64 | requires z";
     assert_snapshot!(refused(lines, "a, y"), @"a-1-1.x86_64 (for `a`) needs b, provided by b-1-1.x86_64, which needs c, provided by c-1-1.x86_64, which needs d, provided by d-1-1.x86_64, which conflicts with z: z-1-1.x86_64, needed by y-1-1.x86_64 (for `y`)");
+}
+
+#[test]
+fn a_better_repository_that_hides_what_is_needed() {
+    let (near, far) =
+        (repo("near", "lib-1-1.x86_64"), repo("far", "lib-2-1.x86_64\napp-1-1.x86_64 | requires lib >= 2"));
+    let repos = [RepoMetadata { priority: 10, ..RepoMetadata::new(&near) }, RepoMetadata::new(&far)];
+    assert_snapshot!(refusal(&repos, &request("lib, app")), @r"
+    app-1-1.x86_64 (for `app`) needs lib >= 2, provided by lib-2-1.x86_64, which is another version of lib-1-1.x86_64 (for `lib`)
+    hint: `near` hides the versions of `far`: its priority is higher (a lower number); another version for `lib` is taken with `best = false`
+    ");
+    assert_snapshot!(refusal(&repos, &request("lib-2")), @"solved with 1 packages");
+}
+
+#[test]
+fn a_rich_requirement_that_nothing_answers() {
+    let lines = "
+        a-1-1.x86_64 | requires (b or c >= 2)
+        c-1-1.x86_64
+        d-1-1.x86_64 | requires (c with c = 2)
+        e-1-1.x86_64 | requires ((x and y) or z)
+        f-1-1.x86_64 | requires (c unless c)";
+    assert_snapshot!(refused(lines, "a"), @r"
+    a-1-1.x86_64 (for `a`) needs (b or c >= 2), which nothing provides
+    hint: searched base; add a repository that has it
+    ");
+    assert_snapshot!(refused(lines, "d"), @r"
+    d-1-1.x86_64 (for `d`) needs (c with c = 2), which nothing provides
+    hint: searched base; add a repository that has it
+    ");
+    assert_snapshot!(refused(lines, "e"), @r"
+    e-1-1.x86_64 (for `e`) needs ((x and y) or z), which nothing provides
+    hint: searched base; add a repository that has it
+    ");
+    assert_snapshot!(refused(lines, "f"), @"f-1-1.x86_64 (for `f`) needs (c unless c), which cannot hold beside c-1-1.x86_64, needed by f-1-1.x86_64 (for `f`)");
+    assert_snapshot!(refused(lines, "(b or z)"), @r"
+    nothing provides `(b or z)`
+    hint: searched base; add a repository that has it
+    ");
+}
+
+#[test]
+fn a_package_may_conflict_with_what_it_provides_itself() {
+    let lines = "a-1-1.x86_64 | provides x | conflicts x, a < 1 | obsoletes a < 1\nb-1-1.x86_64 | provides x";
+    assert_snapshot!(refused(lines, "a"), @"solved with 1 packages");
+    assert_snapshot!(refused(lines, "a, b"), @"a-1-1.x86_64 (for `a`) conflicts with x: b-1-1.x86_64 (for `b`)");
+}
+
+#[test]
+fn two_architectures_that_share_a_colour() {
+    let lines = "lib-1-1.x86_64\nlib-1-1.noarch\nlib-2-1.i686\nlib-1-1.i586";
+    assert_snapshot!(refused(lines, "lib.noarch, lib.x86_64"), @"lib-1-1.x86_64 (for `lib.x86_64`) is another architecture's build of lib-1-1.noarch (for `lib.noarch`)");
+    assert_snapshot!(refused(lines, "lib.i686, lib.i586"), @"lib-2-1.i686 (for `lib.i686`) is another version of lib-1-1.i586 (for `lib.i586`)");
+}
+
+#[test]
+fn a_package_that_is_kept_out_everywhere_but_older() {
+    let metadata = repo("base", "app-1-1.x86_64 | requires lib >= 2\nlib-1-1.x86_64\nlib-2-1.x86_64");
+    let excludes = ["lib-2-*".to_owned()];
+    let repos = [RepoMetadata { excludes: &excludes, ..RepoMetadata::new(&metadata) }];
+    assert_snapshot!(refusal(&repos, &request("app")), @r"
+    app-1-1.x86_64 (for `app`) needs lib >= 2, provided by lib-2-1.x86_64, which is kept out by excludepkgs of `base`
+    hint: take it out of excludepkgs of `base`
+    ");
+    assert_snapshot!(refusal(&repos, &request("lib-2")), @r"
+    lib-2-1.x86_64 (for `lib-2`) is kept out by excludepkgs of `base`
+    hint: take it out of excludepkgs of `base`
+    ");
+    assert_snapshot!(refusal(&repos, &request("lib")), @"solved with 1 packages");
 }
