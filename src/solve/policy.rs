@@ -1,10 +1,5 @@
-//! Which of several candidates is taken.
-//!
-//! First candidates are dropped: those of a repository of lower priority, of a worse architecture, older ones of a
-//! name, those that another candidate obsoletes, and those that nothing recommends if something recommends others.
-//! Then what is left is put in order: packages that are the newest of their name first, those that provide newer
-//! versions of common provides first, suggested ones first. The first one is taken, the others are remembered as
-//! alternatives. What is recommended and suggested depends on what has been chosen so far.
+//! Which of several candidates is taken: the steps that look at packages alone. The whole rule is in the documentation of
+//! [`solve`](super); what is recommended and suggested depends on what has been chosen so far and is in `wishes`.
 
 use std::cmp::Ordering;
 
