@@ -1,7 +1,7 @@
 # Thin on purpose: what each target does is said by the command it runs.
 CARGO ?= cargo
 
-.PHONY: all demo test lint bench parts deps
+.PHONY: all demo test lint parity bench parts deps
 
 all:
 	$(CARGO) build --release
@@ -19,6 +19,13 @@ test: deps
 lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+# Asks kiln's solver and the host's dnf 1,000 random questions over each of two distributions, and every build root that
+# releases begin with; exit 1 below 99.8 % equal answers. DATA is a directory with repositories, see `parity --help`; more
+# arguments, such as `--seed 2 --weak --best`, go into PARITY. dnf's answers are kept in target/parity.
+DATA ?= ../shared/data
+parity:
+	$(CARGO) run --quiet --profile measure --package parity -- --data $(DATA) $(PARITY)
 
 # kiln beside the programs that people use today, as a table; as root, since dnf makes roots only for root.
 # BENCH says more: rows, `--runs 3`, `--list`, `--scale DIR` (a whole distribution's repository).

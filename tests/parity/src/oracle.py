@@ -1,7 +1,8 @@
 """Answers requests with dnf's own API.
 
 One JSON object a line on stdin: {"install": [...], "weak": bool, "best": bool}; one a line on stdout: {"packages": [...]}
-or {"problem": "..."}. Arguments: a directory of its own, then ID=DIRECTORY for each repository.
+or {"problem": "..."}. Arguments: a directory of its own; the module platform, or `-` if module streams are not filtered; then
+ID=DIRECTORY[,priority=N][,cost=N][,exclude=PATTERN] for each repository.
 """
 
 import json
@@ -10,7 +11,7 @@ import sys
 import dnf
 
 
-def sack(home, repos):
+def sack(home, platform, repos):
     base = dnf.Base()
     conf = base.conf
     conf.installroot = home + "/root"
@@ -21,9 +22,19 @@ def sack(home, repos):
     conf.substitutions["arch"] = "x86_64"
     conf.substitutions["basearch"] = "x86_64"
     conf.substitutions["releasever"] = "9"
-    for option in repos:
-        name, directory = option.split("=", 1)
-        base.repos.add_new_repo(name, conf, baseurl=["file://" + directory], module_hotfixes=True)
+    if platform != "-":
+        conf.module_platform_id = platform
+    for text in repos:
+        name, rest = text.split("=", 1)
+        directory, *parts = rest.split(",")
+        options = {"baseurl": ["file://" + directory], "module_hotfixes": platform == "-", "excludepkgs": []}
+        for part in parts:
+            key, value = part.split("=", 1)
+            if key == "exclude":
+                options["excludepkgs"].append(value)
+            else:
+                options[key] = int(value)
+        base.repos.add_new_repo(name, conf, **options)
     base.fill_sack(load_system_repo=True)
     return base
 
@@ -46,7 +57,7 @@ def answer(base, request):
 
 
 def main():
-    base = sack(sys.argv[1], sys.argv[2:])
+    base = sack(sys.argv[1], sys.argv[2], sys.argv[3:])
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(base, json.loads(line))), flush=True)

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
+use kiln::unit::Digest;
+
 use super::Arguments;
 use super::repository::Repository;
+
+const SCRIPT: &str = include_str!("oracle.py");
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,34 +38,37 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Oracle {
     python: PathBuf,
-    repos: Vec<String>,
+    /// What the script is started with: the platform or `-`, and the repositories.
+    words: Vec<String>,
     home: tempfile::TempDir,
     process: Option<(Child, ChildStdin, BufReader<ChildStdout>)>,
     known: BTreeMap<Question, Answer>,
-    file: Option<PathBuf>,
+    file: PathBuf,
     new: bool,
 }
 
 impl Oracle {
     /// Reads the answers that are kept; dnf starts when another one is needed.
-    pub(crate) fn new(arguments: &Arguments, repos: &[Repository]) -> Result<Self, Box<dyn Error>> {
-        let mut known = BTreeMap::new();
-        if let Some(text) = arguments.answers.as_ref().and_then(|file| std::fs::read_to_string(file).ok()) {
-            for line in text.lines() {
-                let (question, answer): (Question, Answer) = serde_json::from_str(line)?;
-                known.insert(question, answer);
-            }
+    pub(crate) fn new(
+        arguments: &Arguments,
+        repos: &[Repository],
+        platform: Option<&str>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let mut key = format!("{SCRIPT}{platform:?}");
+        let mut words = vec![platform.unwrap_or("-").to_owned()];
+        for repo in repos {
+            let repomd = std::fs::read(repo.directory.join("repodata/repomd.xml"))?;
+            write!(key, "{}{}{}", repo.metadata.repo(), repo.spec, Digest::sha256(&repomd).hex())?;
+            words.push(repo.spec.at(&repo.directory));
         }
-        let option = |repo: &Repository| format!("{}={}", repo.metadata.repo(), repo.directory.display());
-        Ok(Self {
-            python: arguments.python.clone(),
-            repos: repos.iter().map(option).collect(),
-            home: tempfile::tempdir()?,
-            process: None,
-            known,
-            file: arguments.answers.clone(),
-            new: false,
-        })
+        let file = arguments.answers.join(format!("{}.jsonl", &Digest::sha256(key.as_bytes()).hex()[..16]));
+        let mut known = BTreeMap::new();
+        for line in std::fs::read_to_string(&file).unwrap_or_default().lines() {
+            let (question, answer): (Question, Answer) = serde_json::from_str(line)?;
+            known.insert(question, answer);
+        }
+        let (python, home) = (arguments.python.clone(), tempfile::tempdir()?);
+        Ok(Self { python, words, home, process: None, known, file, new: false })
     }
 
     /// dnf's answer.
@@ -83,11 +91,11 @@ impl Oracle {
 
     fn start(&self) -> Result<(Child, ChildStdin, BufReader<ChildStdout>), Box<dyn Error>> {
         let script = self.home.path().join("oracle.py");
-        std::fs::write(&script, include_str!("oracle.py"))?;
+        std::fs::write(&script, SCRIPT)?;
         let mut child = Command::new(&self.python)
             .arg(script)
             .arg(self.home.path())
-            .args(&self.repos)
+            .args(&self.words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -111,10 +119,11 @@ impl Oracle {
             drop(input);
             child.wait()?;
         }
-        if let Some(file) = self.file.filter(|_| self.new) {
+        if self.new {
+            std::fs::create_dir_all(self.file.parent().ok_or("no directory for answers")?)?;
             let line = |pair: (&Question, &Answer)| serde_json::to_string(&pair);
             let lines = self.known.iter().map(line).collect::<Result<Vec<_>, _>>()?;
-            std::fs::write(file, lines.join("\n") + "\n")?;
+            std::fs::write(&self.file, lines.join("\n") + "\n")?;
         }
         self.home.close()?;
         Ok(())

@@ -46,6 +46,19 @@ pub(crate) fn make(arguments: &Arguments, repos: &[Repository]) -> Vec<Question>
         .collect()
 }
 
+/// Whether there are packages for the whole of a question: then it is worth asking.
+pub(crate) fn are_known(question: &Question, repos: &[Repository]) -> bool {
+    question.install.iter().all(|text| {
+        repos.iter().any(|repo| {
+            let found = repo.metadata.find(text);
+            let named = |package: Package<'_>| Some(package.name()) == found;
+            let provided =
+                |package: &Package<'_>| package.dependencies(List::Provides).any(|it| Some(it.name) == found);
+            found.is_some() && repo.metadata.packages().any(|package| named(package) || provided(&package))
+        })
+    })
+}
+
 /// All packages, sorted, so that the order in a repository's file does not change the questions.
 fn everything(repos: &[Repository]) -> Vec<(&Metadata, Package<'_>)> {
     let mut all = Vec::new();
