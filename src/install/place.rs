@@ -50,7 +50,7 @@ pub(super) fn place(
     }
     let content = entry::open_root(&format!("{directory}/files")).map_err(|error| failed(&error))?;
     let accounts = site.accounts().map_err(|error| failed(&error))?;
-    let mut placer = Placer { site, accounts, content, last: None, copied: BTreeMap::new(), package: name };
+    let mut placer = Placer { site, accounts, content, copied: BTreeMap::new(), package: name };
     for (file, fate) in files.iter().zip(&fates.0) {
         if fate.skips() || file.flags.any(FileFlags::GHOST) {
             continue;
@@ -68,8 +68,6 @@ struct Placer<'a, 'b> {
     site: &'a mut Site<'b>,
     accounts: Accounts,
     content: OwnedFd,
-    /// The directory of the last file, by its path in the package.
-    last: Option<(String, Directory)>,
     /// Copied members of hard-linked sets.
     copied: BTreeMap<(u32, u32), (Directory, String)>,
     package: &'a str,
@@ -83,7 +81,7 @@ impl Placer<'_, '_> {
             return self.dress(root.first()?, file);
         }
         let (parent, name) = path.rsplit_once('/').unwrap_or_default();
-        let directory = self.directory(parent)?;
+        let directory = self.site.view.ensure(parent)?;
         match fate {
             Fate::KeepOriginal => self.keep(&directory, name, "rpmorig", path)?,
             Fate::KeepSaved => self.keep(&directory, name, "rpmsave", path)?,
@@ -101,13 +99,12 @@ impl Placer<'_, '_> {
             FileKind::Directory => self.make_directory(&directory, name, file),
             FileKind::Regular => self.make_file(&directory, name, file),
             FileKind::Link => {
-                self.last = None;
-                clear(&directory, name)?;
+                self.clear(&directory, name)?;
                 entry::make_link(&file.target, directory.first()?, name)?;
                 self.dress_name(&directory, name, file)
             }
             FileKind::Fifo | FileKind::Socket => {
-                clear(&directory, name)?;
+                self.clear(&directory, name)?;
                 let what = if file.kind == FileKind::Fifo { Special::Fifo } else { Special::Socket };
                 entry::make_special(directory.first()?, name, what)?;
                 self.dress_name(&directory, name, file)
@@ -123,19 +120,26 @@ impl Placer<'_, '_> {
         self.site.warnings.push(format!("{}: {text}", self.package));
     }
 
-    fn directory(&mut self, path: &str) -> Result<Directory> {
-        if let Some((last, directory)) = &self.last
-            && last == path
-        {
-            return Ok(Rc::clone(directory));
+    /// Makes room for a file: what the layer has under its name goes, unless it is a directory.
+    fn clear(&self, directory: &Directory, name: &str) -> Result<()> {
+        match directory.lookup(name)? {
+            Found::Directory(_) => Err(PlaceError::Directory),
+            Found::Other { layer, stat } => {
+                if stat.is_link() {
+                    // Ways may have led through it.
+                    self.site.view.forget();
+                }
+                if layer > 0 { Ok(()) } else { Ok(entry::remove_file(directory.first()?, name)?) }
+            }
+            Found::Nothing if directory.is_alone() => Ok(()),
+            // Nothing may also be a mark of absence.
+            Found::Nothing => Ok(entry::remove_file(directory.first()?, name)?),
         }
-        let directory = self.site.view.ensure(path)?;
-        self.last = Some((path.to_owned(), Rc::clone(&directory)));
-        Ok(directory)
     }
 
     /// Gives what is there another name.
     fn keep(&mut self, directory: &Directory, name: &str, suffix: &str, path: &str) -> Result<()> {
+        self.site.view.forget();
         let first = directory.first()?;
         let new = format!("{name}.{suffix}");
         match directory.lookup(name)? {
@@ -168,7 +172,7 @@ impl Placer<'_, '_> {
                 return Ok(());
             }
             Found::Other { .. } => {
-                self.last = None;
+                self.site.view.forget();
                 directory.remove(name)?;
                 directory.make(name)?;
             }
@@ -179,13 +183,17 @@ impl Placer<'_, '_> {
     }
 
     fn make_file(&mut self, directory: &Directory, name: &str, file: &FileEntry) -> Result<()> {
-        clear(directory, name)?;
         let first = directory.first()?;
         let index = file.index.to_string();
         let plain = file.user == "root"
             && file.group == "root"
             && file.capabilities.is_empty()
             && !file.flags.any(FileFlags::CONFIG);
+        // Most names are free, and to try is the cheapest way to know.
+        if plain && directory.is_alone() && entry::link_new(&self.content, &index, first, name)? {
+            return Ok(());
+        }
+        self.clear(directory, name)?;
         if plain && entry::hard_link(&self.content, &index, first, name)? {
             return Ok(());
         }
@@ -245,15 +253,5 @@ impl Placer<'_, '_> {
             entry::chmod(first, name, mode)?;
         }
         Ok(entry::set_time(first, name, (i64::from(file.mtime), 0))?)
-    }
-}
-
-/// Makes room for a file: what the layer has under its name goes, unless it is a directory.
-fn clear(directory: &Directory, name: &str) -> Result<()> {
-    match directory.lookup(name)? {
-        Found::Directory(_) => Err(PlaceError::Directory),
-        Found::Other { layer, .. } if layer > 0 => Ok(()),
-        // Nothing may also be a mark of absence.
-        Found::Other { .. } | Found::Nothing => Ok(entry::remove_file(directory.first()?, name)?),
     }
 }

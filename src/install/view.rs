@@ -3,7 +3,8 @@
 //!
 //! Paths are walked one name at a time. A symbolic link leads to another place of the same root or nowhere.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -40,7 +41,27 @@ type Result<T> = std::result::Result<T, ViewError>;
 #[derive(Debug)]
 pub(super) struct View {
     root: Rc<Merged>,
+    /// Where [`View::ensure`] led, by the path that it was asked for.
+    ensured: RefCell<Ensured>,
 }
+
+/// A place that a walk came to, and the way back.
+#[derive(Debug)]
+struct Place {
+    path: String,
+    directory: Rc<Merged>,
+    above: Option<Rc<Self>>,
+}
+
+/// Walks that need not be made again. Paths come sorted, so that few are enough; each keeps descriptors open.
+#[derive(Debug, Default)]
+struct Ensured {
+    places: BTreeMap<String, Rc<Place>>,
+    descriptors: usize,
+}
+
+/// At most so many descriptors are kept for [`Ensured`]: a process may have 1024.
+const KEPT: usize = 512;
 
 /// One directory of the root: its parts in the layers that have it, uppermost first.
 #[derive(Debug, Default)]
@@ -74,7 +95,7 @@ impl View {
     pub(super) fn open(layers: &[String]) -> Result<Self> {
         let open = |(at, path): (usize, &String)| Ok((at, entry::open_root(path)?));
         let parts = layers.iter().enumerate().map(open).collect::<Result<_>>()?;
-        Ok(Self { root: Rc::new(Merged { parts }) })
+        Ok(Self { root: Rc::new(Merged { parts }), ensured: RefCell::default() })
     }
 
     /// The root directory.
@@ -84,13 +105,43 @@ impl View {
 
     /// The directory of a path; nothing where there is none.
     pub(super) fn directory(&self, path: &str, on_link: OnLink<'_>) -> Result<Option<Rc<Merged>>> {
-        self.walk(path, Missing::Stop, on_link)
+        let found = self.walk(self.start(), path, Missing::Stop, on_link)?;
+        Ok(found.map(|place| Rc::clone(&place.directory)))
     }
 
     /// The directory of a path, in the first layer: missing ones are made, those of lower layers made again.
+    ///
+    /// The way is remembered: whoever takes away a directory or a link on it calls [`View::forget`].
     pub(super) fn ensure(&self, path: &str) -> Result<Rc<Merged>> {
-        let made = self.walk(path, Missing::Make, &mut |_, _| {})?;
-        made.ok_or_else(|| ViewError::NotADirectory { path: path.to_owned() })
+        Ok(Rc::clone(&self.ensured(path)?.directory))
+    }
+
+    /// Forgets the ways of [`View::ensure`].
+    pub(super) fn forget(&self) {
+        *self.ensured.borrow_mut() = Ensured::default();
+    }
+
+    fn ensured(&self, path: &str) -> Result<Rc<Place>> {
+        if path.is_empty() {
+            return Ok(self.start());
+        }
+        if let Some(place) = self.ensured.borrow().places.get(path) {
+            return Ok(Rc::clone(place));
+        }
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let place = self.walk(self.ensured(above)?, name, Missing::Make, &mut |_, _| {})?;
+        let place = place.ok_or_else(|| ViewError::NotADirectory { path: path.to_owned() })?;
+        let mut ensured = self.ensured.borrow_mut();
+        if ensured.descriptors > KEPT {
+            *ensured = Ensured::default();
+        }
+        ensured.descriptors += place.directory.parts.len();
+        ensured.places.insert(path.to_owned(), Rc::clone(&place));
+        Ok(place)
+    }
+
+    fn start(&self) -> Rc<Place> {
+        Rc::new(Place { path: String::new(), directory: self.root(), above: None })
     }
 
     /// The file of a path, opened for reading; nothing where there is none.
@@ -105,30 +156,31 @@ impl View {
         }
     }
 
-    fn walk(&self, path: &str, missing: Missing, on_link: OnLink<'_>) -> Result<Option<Rc<Merged>>> {
-        let mut stack: Vec<(String, Rc<Merged>)> = vec![(String::new(), self.root())];
+    fn walk(
+        &self,
+        from: Rc<Place>,
+        path: &str,
+        missing: Missing,
+        on_link: OnLink<'_>,
+    ) -> Result<Option<Rc<Place>>> {
+        let mut here = from;
         let mut left = path.split('/').rev().map(str::to_owned).collect::<Vec<_>>();
         let mut followed = 0;
         while let Some(name) = left.pop() {
-            let (here, directory) =
-                stack.last().map(|(path, found)| (path.clone(), Rc::clone(found))).unwrap_or_default();
+            let directory = &here.directory;
             let below = match name.as_str() {
                 "" | "." => continue,
                 ".." => {
-                    stack.truncate(stack.len().saturating_sub(1).max(1));
+                    here = here.above.clone().unwrap_or(here);
                     continue;
                 }
                 name => directory.lookup(name)?,
             };
-            let full = format!("{here}/{name}");
-            match below {
-                Found::Directory(found) if missing == Missing::Stop || found.has_first() => {
-                    stack.push((full, Rc::new(found)));
-                }
-                Found::Directory(found) => stack.push((full, Rc::new(directory.copy_up(&name, found)?))),
-                Found::Nothing if missing == Missing::Make => {
-                    stack.push((full, Rc::new(directory.make(&name)?)));
-                }
+            let full = format!("{}/{name}", here.path);
+            let found = match below {
+                Found::Directory(found) if missing == Missing::Stop || found.has_first() => found,
+                Found::Directory(found) => directory.copy_up(&name, found)?,
+                Found::Nothing if missing == Missing::Make => directory.make(&name)?,
                 Found::Other { layer, stat } if stat.is_link() => {
                     followed += 1;
                     let target = directory.target(layer, &name)?;
@@ -137,15 +189,17 @@ impl View {
                     }
                     on_link(&full, &target);
                     if target.starts_with('/') {
-                        stack.truncate(1);
+                        here = self.start();
                     }
                     left.extend(target.split('/').rev().map(str::to_owned));
+                    continue;
                 }
                 Found::Other { .. } | Found::Nothing if missing == Missing::Stop => return Ok(None),
                 Found::Other { .. } | Found::Nothing => return Err(ViewError::NotADirectory { path: full }),
-            }
+            };
+            here = Rc::new(Place { path: full, directory: Rc::new(found), above: Some(here) });
         }
-        Ok(stack.pop().map(|(_, found)| found))
+        Ok(Some(here))
     }
 }
 
@@ -154,14 +208,16 @@ impl Merged {
     pub(super) fn lookup(&self, name: impl AsRef<OsStr>) -> Result<Found> {
         let name = name.as_ref();
         let mut parts = Vec::new();
-        for (layer, part) in &self.parts {
+        for (at, (layer, part)) in self.parts.iter().enumerate() {
             match entry::stat(part, name)? {
                 None => {}
                 Some(stat) if stat.is_directory() => {
                     let directory = entry::open_directory(part, name)?;
-                    let opaque = entry::attribute(&directory, OPAQUE)?.is_some_and(|value| value == b"y");
+                    // Below the last part there is nothing to hide.
+                    let hides = at + 1 < self.parts.len()
+                        && entry::attribute(&directory, OPAQUE)?.is_some_and(|value| value == b"y");
                     parts.push((*layer, directory));
-                    if opaque {
+                    if hides {
                         break;
                     }
                 }
@@ -172,6 +228,11 @@ impl Merged {
             }
         }
         Ok(if parts.is_empty() { Found::Nothing } else { Found::Directory(Self { parts }) })
+    }
+
+    /// Whether the first layer alone has it: then nothing is hidden below, and a name that is free is free.
+    pub(super) fn is_alone(&self) -> bool {
+        self.parts.len() == 1 && self.has_first()
     }
 
     /// The names in it, in all layers that have it.

@@ -213,6 +213,21 @@ pub fn hard_link(
     }
 }
 
+/// Gives an existing file a name that is free. Says no where it is not, or where the file system allows no more names.
+pub fn link_new(
+    from: impl AsFd,
+    old: impl AsRef<OsStr>,
+    at: impl AsFd,
+    name: impl AsRef<OsStr>,
+) -> Result<bool> {
+    let (old, name) = (one(&old)?, one(&name)?);
+    match fs::linkat(from, old, at, name, AtFlags::empty()) {
+        Ok(()) => Ok(true),
+        Err(Errno::MLINK | Errno::EXIST) => Ok(false),
+        Err(error) => quoted(Err(error), "linkat", || format!("{old:?}, {name:?}")),
+    }
+}
+
 /// Moves a name, over whatever file has it there.
 pub fn rename(from: impl AsFd, old: impl AsRef<OsStr>, at: impl AsFd, name: impl AsRef<OsStr>) -> Result<()> {
     let (old, name) = (one(&old)?, one(&name)?);
@@ -298,14 +313,28 @@ pub fn set_attribute(file: impl AsFd, name: &str, value: &[u8]) -> Result<()> {
     quoted(set, "fsetxattr", || format!("{name:?}, {} bytes", value.len()))
 }
 
+/// More than any attribute or list of attributes needs: the kernel's own limit.
+const LARGEST: usize = 64 << 10;
+
+/// Asks with a buffer that is nearly always enough, then with one that must be.
+fn sized(ask: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io::Result<Vec<u8>> {
+    let mut small = [0; 256];
+    match ask(&mut small) {
+        Ok(length) => Ok(small[..length].to_vec()),
+        Err(Errno::RANGE) => {
+            let mut large = vec![0; LARGEST];
+            let length = ask(&mut large)?;
+            large.truncate(length);
+            Ok(large)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// An extended attribute of an open file or directory.
 pub fn attribute(file: impl AsFd, name: &str) -> Result<Option<Vec<u8>>> {
-    let mut value = vec![0; 64 << 10];
-    match fs::fgetxattr(file, name, &mut value[..]) {
-        Ok(length) => {
-            value.truncate(length);
-            Ok(Some(value))
-        }
+    match sized(|buffer| fs::fgetxattr(file.as_fd(), name, buffer)) {
+        Ok(value) => Ok(Some(value)),
         Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
         Err(error) => quoted(Err(error), "fgetxattr", || format!("{name:?}")),
     }
@@ -313,10 +342,9 @@ pub fn attribute(file: impl AsFd, name: &str) -> Result<Option<Vec<u8>>> {
 
 /// The names of the extended attributes of an open file or directory.
 pub fn attributes(file: impl AsFd) -> Result<Vec<String>> {
-    let mut list = vec![0; 64 << 10];
-    match fs::flistxattr(file, &mut list[..]) {
-        Ok(length) => {
-            let names = list[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    match sized(|buffer| fs::flistxattr(file.as_fd(), buffer)) {
+        Ok(list) => {
+            let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
             Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
         }
         Err(Errno::OPNOTSUPP) => Ok(Vec::new()),
