@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cli::failure::Failure;
+use crate::cli::lines::printable;
 use crate::cli::options::Common;
 use crate::cli::output::Output;
 use crate::config;
-use crate::engine::{CleanScope, Effect, Which};
+use crate::engine::{CleanScope, Effect, Outcome, Repair, Which};
 use crate::unit::Bytes;
 
 /// Looks after the store.
@@ -23,6 +24,7 @@ enum StoreVerb {
     /// Prints what the store holds and how much room it takes.
     Usage,
     Prune(Prune),
+    Verify(Verify),
 }
 
 impl Store {
@@ -30,6 +32,7 @@ impl Store {
         match self.verb {
             StoreVerb::Usage => usage(common, output),
             StoreVerb::Prune(verb) => verb.run(common, output),
+            StoreVerb::Verify(verb) => verb.run(common, output),
         }
     }
 }
@@ -87,6 +90,39 @@ impl Prune {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Looks at everything in the store again, and prints what is not as it was made.
+#[derive(Debug, Args)]
+struct Verify {
+    /// Removes what is damaged and makes it again; layers and metadata are made again when they are next needed.
+    #[arg(long)]
+    repair: bool,
+}
+
+impl Verify {
+    fn run(self, common: &Common, output: &Output) -> Result<ExitCode, Failure> {
+        let repair = if self.repair { Repair::Yes } else { Repair::No };
+        let engine = common.engine(output)?;
+        let verified = engine.verify(repair)?;
+        for found in &verified.found {
+            if output.is_json() {
+                Output::object(found)?;
+            } else {
+                let outcome = match found.outcome {
+                    Some(Outcome::MadeAgain) => "  [made again]",
+                    Some(Outcome::Removed) => "  [removed]",
+                    Some(Outcome::InUse) => "  [in use, left]",
+                    Some(Outcome::Foreign) | None => "",
+                };
+                Output::line(&format!("{}{outcome}", printable(&found.fault.to_string())))?;
+            }
+        }
+        if output.is_json() {
+            Output::object(&serde_json::json!({ "verified": verified.looked_at }))?;
+        }
+        engine.damage(&verified, repair).map_or(Ok(ExitCode::SUCCESS), |error| Err(error.into()))
     }
 }
 

@@ -110,6 +110,8 @@ fn noun(stage: Stage, count: u64) -> &'static str {
         (Stage::Metadata, _) => "repositories",
         (Stage::Collect, 1) => "artifact",
         (Stage::Collect, _) => "artifacts",
+        (Stage::Verify, 1) => "thing",
+        (Stage::Verify, _) => "things",
         (_, 1) => "package",
         (_, _) => "packages",
     }

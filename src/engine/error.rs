@@ -215,6 +215,16 @@ pub enum Error {
         /// Groups that there are.
         known: Vec<String>,
     },
+    /// Things in the store are not as they were made.
+    #[error("the store {store} is damaged: {}{}", .objects[0], more(.objects))]
+    Damaged {
+        /// Where it is.
+        store: HostPath,
+        /// The things; never empty.
+        objects: Vec<String>,
+        /// What to do.
+        hint: &'static str,
+    },
     /// A command on the root that could not start.
     #[error("`{command}` did not start in the root: {reason}")]
     NotStarted {
@@ -261,6 +271,13 @@ pub enum LimitKind {
     Resource,
 }
 
+fn more(objects: &[String]) -> String {
+    match objects.len() {
+        0 | 1 => String::new(),
+        many => format!(" (and {} more)", many - 1),
+    }
+}
+
 impl Error {
     /// The kind of failure.
     pub fn kind(&self) -> Kind {
@@ -269,7 +286,7 @@ impl Error {
             Self::Sandbox(error) if error.is_refused() => Kind::Namespaces,
             Self::Root { source, .. } if source.is_refused() => Kind::Namespaces,
             Self::Sandbox(_) | Self::Unpack(_) | Self::Root { .. } | Self::NotStarted { .. } => Kind::Root,
-            Self::Store(_) | Self::Host { .. } | Self::Answer { .. } => Kind::Internal,
+            Self::Store(_) | Self::Host { .. } | Self::Answer { .. } | Self::Damaged { .. } => Kind::Internal,
             Self::Fetch(_)
             | Self::Metadata(_)
             | Self::Modules(_)
@@ -337,6 +354,7 @@ impl Error {
                 Some(format!("`kiln ps` lists what runs: {}", known.join(", ")))
             }
             Self::NoSandbox { .. } => Some("wait until its build has begun".to_owned()),
+            Self::Damaged { hint, .. } => Some((*hint).to_owned()),
             Self::Results { .. } => Some("give another directory with --result DIR".to_owned()),
             _ => None,
         }

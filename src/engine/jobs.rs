@@ -19,6 +19,8 @@ pub const JOBS: JobTable = &[
     ("remove", crate::store::remove),
     ("usage", crate::store::usage),
     ("prune", crate::store::prune),
+    ("retire", crate::store::retire_all),
+    ("verify", crate::store::verify),
     crate::install::JOBS[0],
     crate::install::JOBS[1],
     crate::install::JOBS[2],
@@ -51,6 +53,16 @@ pub(super) fn usage() -> Job {
 /// Takes things out of the store.
 pub(super) fn prune(wish: &crate::store::Prune) -> Job {
     job("prune", wish)
+}
+
+/// Takes these things out of the store, where nobody uses them.
+pub(super) fn retire(objects: &[crate::store::Object], inputs: crate::store::Inputs) -> Job {
+    job("retire", &(objects, inputs))
+}
+
+/// Looks at one thing of the store.
+pub(super) fn verify(check: &crate::store::Check) -> Job {
+    job("verify", check)
 }
 
 /// Has the keeper do a job, and reads its answer.

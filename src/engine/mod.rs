@@ -14,6 +14,7 @@ mod limits;
 mod local;
 mod prepare;
 mod record;
+mod repair;
 mod repositories;
 mod request;
 mod resolve;
@@ -24,6 +25,7 @@ mod session;
 mod solved;
 mod source;
 mod upkeep;
+mod verify;
 mod workspace;
 
 pub use crate::config::Network;
@@ -37,6 +39,8 @@ pub use request::{
 };
 pub use running::{Note, Running};
 pub use solved::{SolveRequest, ways};
+
+pub use verify::{Found, Outcome, Repair, Verified};
 
 pub use crate::store::{Effect, Pruned, Removed, Which};
 

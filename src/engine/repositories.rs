@@ -142,6 +142,20 @@ impl Session<'_> {
 /// The parsed form of primary, kept beside it and named by its version.
 const TABLES: &str = "tables-1";
 
+/// What is wrong with a kept form of primary; nothing where the file is none. Those of other versions are not read.
+pub(super) fn table_problem(name: &str, path: &crate::unit::HostPath) -> Option<Option<String>> {
+    let version = name.strip_prefix("tables-")?;
+    let readable = name == TABLES;
+    let problem = match sys::fs::map(path) {
+        Ok(bytes) if readable => Metadata::from_bytes(name, bytes).err().map(|error| error.to_string()),
+        Ok(_) => {
+            version.parse::<u32>().err().map(|_| "it is foreign: no version of kiln keeps this".to_owned())
+        }
+        Err(error) => Some(error.to_string()),
+    };
+    Some(problem)
+}
+
 /// A repository's tables: mapped where their parsed form was kept, else made from primary. A kept form that is old or
 /// spoilt is replaced.
 fn read_primary(source: &Source, store: &Store) -> Result<Metadata, Error> {

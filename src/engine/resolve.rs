@@ -13,7 +13,7 @@ use crate::report::{Event, Stage, during};
 use crate::solve::{self, Best, Chosen, Explanation, RepoMetadata, Request, Weak};
 use crate::store::Kind;
 use crate::sys;
-use crate::unit::{Algorithm, Digest, Hasher};
+use crate::unit::{Algorithm, Digest, Hasher, seal, unseal};
 
 /// What a root is asked to have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Session<'_> {
         let lock = Lock::freeze(&self.release.name, &self.release.arch, packages);
         let text = serde_json::to_vec(&lock).expect("a lock is strings and numbers");
         let failed = |source| Error::Host { doing: format!("writing {path}"), source };
-        sys::fs::publish(&path, &text).map_err(failed)?;
+        sys::fs::publish(&path, &seal(&text)).map_err(failed)?;
         Ok(lock)
     }
 
@@ -203,9 +203,11 @@ impl Session<'_> {
 const QUESTION: &str = "kiln question 2";
 
 /// An answer that was kept. A damaged one is as good as none: it is asked for again and replaced.
-fn kept(path: &crate::unit::HostPath) -> Option<Lock> {
-    let text = sys::fs::read_text(path).ok()?;
-    serde_json::from_str(&text).map_err(|error| tracing::debug!(%error, %path, "asking again")).ok()
+pub(super) fn kept(path: &crate::unit::HostPath) -> Option<Lock> {
+    let sealed = sys::fs::read(path).ok()?;
+    serde_json::from_slice(unseal(&sealed)?)
+        .map_err(|error| tracing::debug!(%error, %path, "asking again"))
+        .ok()
 }
 
 fn locked(chosen: Chosen, installed: &[LockedPackage]) -> LockedPackage {

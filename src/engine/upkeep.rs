@@ -11,7 +11,7 @@ use crate::store::{Effect, Inputs, Leftovers, Prune, Pruned, Store, Usage, Which
 use crate::sys;
 
 /// How long pruning waits for others to finish making a root.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Engine<'_> {
     /// What the store holds, by kind.

@@ -58,6 +58,11 @@ impl Dirs {
         self.repos.join("keys").join(format!("{fingerprint}.asc"))
     }
 
+    /// What is in `repos/` besides snapshots, by name.
+    pub(super) fn beside_snapshots(&self) -> [(&'static str, HostPath); 2] {
+        ["origins", "keys"].map(|name| (name, self.repos.join(name)))
+    }
+
     /// Writes a small file of the store, whole or not at all.
     pub(super) fn publish(&self, path: &HostPath, content: &[u8]) -> Result<(), Error> {
         self.make_parent(path)?;

@@ -10,6 +10,7 @@ use crate::fetch::{Error, Network, now, url};
 use crate::report::Reporter;
 use crate::sys::fs;
 use crate::sys::part::Regular;
+use crate::unit::{seal, unseal};
 
 const LIMIT: u64 = 4 << 20;
 
@@ -75,7 +76,7 @@ fn add(
         return Err(Error::UnpinnedKey { repo: repo.id.clone(), url: text.clone() });
     };
     let kept = dirs.certificate(pin);
-    let known = fs::read(&kept).ok().map(|bytes| try_bytes(&bytes));
+    let known = fs::read(&kept).ok().and_then(|bytes| unseal(&bytes).map(&mut try_bytes));
     let online = batch.fetcher.options.network == Network::Online;
     match known {
         Some(Ok(())) => return Ok(()),
@@ -86,5 +87,5 @@ fn add(
     let what = format!("the key {place} of repository `{}`", repo.id);
     let bytes = batch.text(&url::parse(text)?, LIMIT, &what)?;
     try_bytes(&bytes).map_err(refused)?;
-    dirs.publish(&kept, &bytes)
+    dirs.publish(&kept, &seal(&bytes))
 }

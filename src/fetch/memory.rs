@@ -5,7 +5,7 @@ use crate::fetch::client::Validators;
 use crate::fetch::dirs::Dirs;
 use crate::fetch::{Error, now};
 use crate::sys::fs;
-use crate::unit::Digest;
+use crate::unit::{Digest, seal, unseal};
 
 const VERSION: u32 = 1;
 
@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 pub(super) struct Memory {
     version: u32,
     /// Its id, for people who look into the file.
-    repo: String,
+    pub(super) repo: String,
     /// The digest of its `repomd.xml`.
     pub(super) snapshot: Digest,
     /// When it was last known to be current, in seconds since 1970.
@@ -45,16 +45,20 @@ impl Memory {
 
     /// Reads what is known of `repo`. A file of another version, or a damaged one, is nothing known.
     pub(super) fn load(repo: &Repo, dirs: &Dirs) -> Option<Self> {
-        let bytes = fs::read(dirs.memory(&key(repo))).ok()?;
-        let memory: Self = serde_json::from_slice(&bytes).ok()?;
+        let memory = Self::parse(&fs::read(dirs.memory(&key(repo))).ok()?)?;
         (memory.version == VERSION).then_some(memory)
+    }
+
+    /// What a file remembers; nothing where it is damaged.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(unseal(bytes)?).ok()
     }
 
     /// Keeps it for the next run.
     pub(super) fn save(&self, repo: &Repo, dirs: &Dirs) -> Result<(), Error> {
         let bytes = serde_json::to_vec(self)
             .map_err(|error| Error::Metadata { repo: repo.id.clone(), why: error.to_string() })?;
-        dirs.publish(&dirs.memory(&key(repo)), &bytes)
+        dirs.publish(&dirs.memory(&key(repo)), &seal(&bytes))
     }
 
     /// Whether it may be used without asking. A clock that was set back makes everything old.

@@ -7,6 +7,7 @@
 
 mod batch;
 mod cause;
+pub mod check;
 mod client;
 mod dirs;
 mod download;

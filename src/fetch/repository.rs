@@ -19,16 +19,20 @@ use crate::metadata::{Repomd, RepomdData};
 use crate::report::{Reporter, Stage};
 use crate::sys::fs;
 use crate::sys::part::Part;
-use crate::unit::{Digest, HostPath};
+use crate::unit::{Digest, HostPath, seal, unseal};
 
 const REPOMD: &str = "repodata/repomd.xml";
 const SIGNATURE: &str = "repodata/repomd.xml.asc";
+/// In the store: what names the snapshot.
+pub(super) const REPOMD_FILE: &str = "repomd.xml";
+/// In the store: its signature, sealed.
+pub(super) const SIGNATURE_FILE: &str = "repomd.xml.asc";
 const REPOMD_LIMIT: u64 = 16 << 20;
 const SIGNATURE_LIMIT: u64 = 1 << 16;
 /// What a document may have at most as it is stored.
 const DOCUMENT_LIMIT: u64 = 1 << 30;
 /// What is wanted of every repository that has it.
-const ALWAYS: [&str; 3] = ["primary", "group", "modules"];
+pub(super) const ALWAYS: [&str; 3] = ["primary", "group", "modules"];
 /// How a document may be compressed, by the end of its name.
 const ENDINGS: [&str; 5] = [".gz", ".xz", ".zst", ".bz2", ".xml"];
 
@@ -56,7 +60,7 @@ impl Repository {
 }
 
 /// The file of a document: its kind and how it is compressed, and nothing else that metadata says.
-fn file_name(kind: &str, data: &RepomdData) -> String {
+pub(super) fn file_name(kind: &str, data: &RepomdData) -> String {
     let ending = ENDINGS.iter().find(|ending| data.location.ends_with(*ending)).copied().unwrap_or_default();
     match ending {
         "" | ".xml" => kind.to_owned(),
@@ -163,8 +167,9 @@ impl Errand<'_> {
     /// The state that is in the store, if it would still be accepted.
     fn kept(&self, memory: &Memory) -> Option<Snapshot> {
         let dir = self.dirs.snapshot(&memory.snapshot);
-        let bytes = fs::read(dir.join("repomd.xml")).ok()?;
-        let signature = fs::read(dir.join("repomd.xml.asc")).ok();
+        let bytes = fs::read(dir.join(REPOMD_FILE)).ok()?;
+        let signature = fs::read(dir.join(SIGNATURE_FILE)).ok();
+        let signature = signature.as_deref().and_then(unseal).map(<[u8]>::to_vec);
         let snapshot = self.accept(bytes, signature).ok()?;
         (snapshot.digest == memory.snapshot).then_some(snapshot)
     }
@@ -263,9 +268,9 @@ impl Errand<'_> {
     fn keep(&self, snapshot: &Snapshot) -> Result<(), Error> {
         let dir = self.dirs.snapshot(&snapshot.digest);
         if let Some(signature) = &snapshot.signature {
-            self.dirs.publish(&dir.join("repomd.xml.asc"), signature)?;
+            self.dirs.publish(&dir.join(SIGNATURE_FILE), &seal(signature))?;
         }
-        let path = dir.join("repomd.xml");
+        let path = dir.join(REPOMD_FILE);
         if fs::exists(&path) { Ok(()) } else { self.dirs.publish(&path, &snapshot.bytes) }
     }
 

@@ -29,6 +29,8 @@ pub enum Stage {
     Collect,
     /// A command in the root.
     Run,
+    /// The store looked at again.
+    Verify,
 }
 
 impl fmt::Display for Stage {
@@ -44,6 +46,7 @@ impl fmt::Display for Stage {
             Self::Build => "build",
             Self::Collect => "collect",
             Self::Run => "run",
+            Self::Verify => "verify",
         })
     }
 }

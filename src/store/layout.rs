@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use crate::plan::{IdMap, LayerId};
 use crate::store::Error;
+use crate::store::object::UNFINISHED;
 use crate::sys::lock::{Lock, Share};
 use crate::sys::owner::{Owner, chmod, chown};
 use crate::sys::{self, fs};
@@ -136,14 +137,20 @@ impl Store {
 
     /// Takes a directory only when it is empty, or a store that was never finished.
     fn check_foreign(&self) -> Result<(), Error> {
-        for name in fs::list(&self.path)? {
-            let ours = DIRECTORIES.iter().chain(FILES).any(|known| name == *known);
-            if !ours && !name.as_encoded_bytes().starts_with(b".kiln-") {
-                let found = name.to_string_lossy().into_owned();
-                return Err(Error::NotAStore { path: self.path.clone(), found });
-            }
+        match self.foreign()?.into_iter().next() {
+            Some(found) => Err(Error::NotAStore { path: self.path.clone(), found }),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Names in the store's directory that nothing of kiln's has.
+    pub(super) fn foreign(&self) -> Result<Vec<String>, sys::SysError> {
+        let names = fs::list(&self.path)?;
+        let names = names.iter().map(|name| name.to_string_lossy().into_owned());
+        let ours = |name: &String| {
+            DIRECTORIES.iter().chain(FILES).any(|known| name == known) || name.starts_with(UNFINISHED)
+        };
+        Ok(names.filter(|name| !ours(name)).collect())
     }
 
     fn initialise(&self, ids: &IdMap) -> Result<(), Error> {

@@ -29,12 +29,14 @@ mod staging;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod verify;
 
 pub use error::Error;
 pub use layer::{Layer, LayerManifest, LayerPackage, Lease};
 pub use layout::Store;
 pub use object::{Kind, Object};
-pub use package::{PackageManifest, StoredPackage};
-pub use prune::{Effect, Inputs, Prune, Pruned, Removed, Which, prune};
+pub use package::{PackageManifest, StoredPackage, stored_mode};
+pub use prune::{Effect, Inputs, Prune, Pruned, Removed, Which, prune, retire_all};
 pub use staging::{Leftovers, Staging, Work};
 pub use upkeep::{Usage, remove, usage};
+pub use verify::{Check, Fault, verify};

@@ -93,6 +93,13 @@ impl Object {
         format!("{}/{}", self.kind.directory(), self.name)
     }
 
+    /// The thing at a path that [`Object::path`] gave.
+    pub fn at(path: &str) -> Option<Self> {
+        let (directory, name) = path.split_once('/')?;
+        let kind = Kind::all().find(|kind| kind.directory() == directory)?;
+        Some(Self { kind, name: name.to_owned() })
+    }
+
     /// The file whose time of change is when it was last used.
     pub(super) fn stamp(&self) -> String {
         match self.kind.row().stamp {

@@ -1,6 +1,6 @@
 //! Unpacked packages.
 
-use crate::package::Nevra;
+use crate::package::{FileEntry, Nevra};
 use crate::store::{Error, Kind, Staging, Store};
 use crate::sys::fs;
 use crate::unit::{Digest, HostPath};
@@ -19,6 +19,9 @@ pub struct PackageManifest {
     pub size: u64,
     /// The digest of `header`; the files' own digests are in the header.
     pub header: Digest,
+    /// The digest of `signature`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Digest>,
     /// How many of the package's files have content, by name.
     pub files: u64,
     /// Bytes of content, each hard-linked set counted once.
@@ -28,8 +31,15 @@ pub struct PackageManifest {
 impl PackageManifest {
     /// A manifest of the version that this kiln writes.
     pub fn new(nevra: Nevra, digest: Digest, size: u64, header: Digest) -> Self {
-        Self { version: VERSION, nevra, digest, size, header, files: 0, bytes: 0 }
+        Self { version: VERSION, nevra, digest, size, header, signature: None, files: 0, bytes: 0 }
     }
+}
+
+/// Permission bits of a package's file in the store. What a layer links belongs to root, and keeps all of them; what
+/// belongs to somebody else is copied into a layer, and meanwhile is nobody's setuid.
+pub fn stored_mode(file: &FileEntry) -> u32 {
+    let root = file.user == "root" && file.group == "root";
+    file.permissions() & if root { 0o7777 } else { 0o1777 }
 }
 
 /// A package in the store.

@@ -93,6 +93,20 @@ pub fn prune(input: &str) -> Result<String, String> {
     serde_json::to_string(&pruned).map_err(|error| error.to_string())
 }
 
+/// Job: takes the things of a list out, where nobody uses them; answers with those that it took. The input says whether
+/// the inputs are free.
+pub fn retire_all(input: &str) -> Result<String, String> {
+    let (objects, inputs): (Vec<Object>, Inputs) =
+        serde_json::from_str(input).map_err(|error| error.to_string())?;
+    let mut gone = Vec::new();
+    for object in objects {
+        if take(Path::new("."), &object, inputs, Effect::Remove).map_err(|error| error.to_string())? {
+            gone.push(object);
+        }
+    }
+    serde_json::to_string(&gone).map_err(|error| error.to_string())
+}
+
 /// One thing with what is known of it.
 struct Weighed {
     object: Object,
@@ -111,7 +125,7 @@ fn perform(store: &Path, wish: &Prune) -> Result<Pruned, SysError> {
             continue;
         }
         let object = &thing.object;
-        if !take(store, object, wish)? {
+        if !take(store, object, wish.inputs, wish.effect)? {
             pruned.in_use.push(object.clone());
             continue;
         }
@@ -184,15 +198,15 @@ impl Shares {
 }
 
 /// Takes a thing out, unless it is in use.
-fn take(store: &Path, object: &Object, wish: &Prune) -> Result<bool, SysError> {
+fn take(store: &Path, object: &Object, inputs: Inputs, effect: Effect) -> Result<bool, SysError> {
     let use_of_it = match object.kind {
         Kind::Layers => layer_use(store, object)?,
-        _ if wish.inputs == Inputs::InUse => Use::Some,
+        _ if inputs == Inputs::InUse => Use::Some,
         _ => Use::None(None),
     };
     match use_of_it {
         Use::Some => Ok(false),
-        Use::None(_) if wish.effect == Effect::Tell => Ok(true),
+        Use::None(_) if effect == Effect::Tell => Ok(true),
         Use::None(lock) => {
             retire(store, object)?;
             drop(lock);
@@ -222,7 +236,7 @@ pub(super) fn layer_use(store: &Path, layer: &Object) -> Result<Use, SysError> {
 
 /// Removes a thing: it is gone at once, and its files soon after.
 pub(super) fn retire(store: &Path, object: &Object) -> Result<(), SysError> {
-    let gone = store.join(format!("tmp/{GONE}{}-{}", object.kind, object.name));
+    let gone = store.join(format!("tmp/{GONE}{}-{}", object.kind, object.name.replace('/', "-")));
     tree::remove(&gone)?;
     match fs::rename(store.join(object.path()), &gone) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

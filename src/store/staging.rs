@@ -119,8 +119,13 @@ impl Store {
             match free {
                 None => {}
                 Some(_) if alone && !name.starts_with(GONE) => {
-                    fs::rename(tmp.join(name.as_ref()), tmp.join(format!("{GONE}{name}")))?;
-                    garbage.push((format!("tmp/{GONE}{name}"), false));
+                    match fs::rename(tmp.join(name.as_ref()), tmp.join(format!("{GONE}{name}"))) {
+                        Err(error) if error.kind() == ErrorKind::NotFound => {}
+                        other => {
+                            other?;
+                            garbage.push((format!("tmp/{GONE}{name}"), false));
+                        }
+                    }
                 }
                 Some(_) => garbage.push((format!("tmp/{name}"), base.is_some())),
             }

@@ -5,9 +5,11 @@ mod cpu_list;
 mod digest;
 mod limits;
 mod path;
+mod sealed;
 
 pub use bytes::Bytes;
 pub use cpu_list::{CpuList, CpuListError};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use limits::Limits;
 pub use path::{HostPath, RootPath, RootPathError};
+pub use sealed::{seal, unseal};

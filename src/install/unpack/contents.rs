@@ -9,6 +9,7 @@ use std::io::{BufRead, Write as _};
 use crate::install::unpack::Reason;
 use crate::install::unpack::archive::{Archive, Entry};
 use crate::package::{FileAlgorithm, FileDigest, FileEntry, FileFlags, FileHasher, FileKind};
+use crate::store::stored_mode;
 use crate::sys::SysError;
 use crate::sys::flat::Flat;
 use crate::sys::owner::{Owner, finish};
@@ -149,13 +150,6 @@ impl<'a> Contents<'a> {
         self.written.bytes += file.size;
         Ok(())
     }
-}
-
-/// Permission bits of a file in the store. What a layer links belongs to root, and keeps all of them; what belongs to
-/// somebody else is copied into a layer, and meanwhile is nobody's setuid.
-fn stored_mode(file: &FileEntry) -> u32 {
-    let root = file.user == "root" && file.group == "root";
-    file.permissions() & if root { 0o7777 } else { 0o1777 }
 }
 
 /// An empty file needs no digest, and in old packages has one of zeros.

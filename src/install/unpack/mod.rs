@@ -169,6 +169,7 @@ fn unpack_one(source: &Source, store: &Store) -> Result<StoredPackage, Reason> {
     let digest = source.digest.clone();
     let mut manifest = PackageManifest::new(found, digest, bytes.len() as u64, Digest::sha256(header));
     (manifest.files, manifest.bytes) = (written.files, written.bytes);
+    manifest.signature = Some(Digest::sha256(&bytes[file.signature_range.clone()]));
     Ok(store.publish_package(&staging, manifest)?)
 }
 
