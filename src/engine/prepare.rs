@@ -121,6 +121,7 @@ impl Session<'_> {
         let path = self.store.layer_log(&spec.id);
         let failed = |source| Error::Host { doing: format!("writing {path}"), source };
         let mut log = crate::sys::fs::create(&path).map_err(failed)?;
+        self.store.own(&path)?;
         crate::install::install(spec, &self.store, self.keeper()?, self.reporter, &mut log).map_err(
             |source| Error::Root { source: Box::new(source), log: crate::engine::results::tail(path) },
         )

@@ -6,6 +6,7 @@ use crate::config::{Check, Repo};
 use crate::engine::error::Error;
 use crate::engine::session::Session;
 use crate::fetch::Repository;
+use crate::fetch::check::Opinion;
 use crate::metadata::{Comps, Metadata, ModuleChoice, Modules, Owners, PackageId};
 use crate::report::{Event, Stage, during};
 use crate::solve::Files;
@@ -142,18 +143,16 @@ impl Session<'_> {
 /// The parsed form of primary, kept beside it and named by its version.
 const TABLES: &str = "tables-1";
 
-/// What is wrong with a kept form of primary; nothing where the file is none. Those of other versions are not read.
-pub(super) fn table_problem(name: &str, path: &crate::unit::HostPath) -> Option<Option<String>> {
-    let version = name.strip_prefix("tables-")?;
-    let readable = name == TABLES;
+/// Looks at a kept form of primary. Those of other versions are not read.
+pub(super) fn check_tables(name: &str, path: &crate::unit::HostPath) -> Opinion {
+    let version = name.strip_prefix("tables-").and_then(|version| version.parse::<u32>().ok());
     let problem = match sys::fs::map(path) {
-        Ok(bytes) if readable => Metadata::from_bytes(name, bytes).err().map(|error| error.to_string()),
-        Ok(_) => {
-            version.parse::<u32>().err().map(|_| "it is foreign: no version of kiln keeps this".to_owned())
-        }
+        _ if version.is_none() => return Opinion::Foreign,
+        Ok(bytes) if name == TABLES => Metadata::from_bytes(name, bytes).err().map(|error| error.to_string()),
+        Ok(_) => None,
         Err(error) => Some(error.to_string()),
     };
-    Some(problem)
+    problem.map_or(Opinion::Sound, Opinion::Spoilt)
 }
 
 /// A repository's tables: mapped where their parsed form was kept, else made from primary. A kept form that is old or

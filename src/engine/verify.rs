@@ -1,14 +1,14 @@
 //! `kiln store verify`: everything in the store is looked at again, on all processors; what is damaged can be removed
 //! and, where what it was made from is there or can be had, made again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::engine::Engine;
 use crate::engine::error::Error;
 use crate::engine::jobs;
-use crate::engine::repositories::table_problem;
+use crate::engine::repositories::check_tables;
 use crate::fetch::check::{self, Complete};
 use crate::report::{Event, Stage, during};
 use crate::sandbox::Keeper;
@@ -62,7 +62,7 @@ impl Engine<'_> {
     pub fn verify(&self, repair: Repair) -> Result<Verified, Error> {
         crate::sandbox::catch_signals()?;
         let (store, keeper) = self.open_store()?;
-        let look = Look { engine: self, store: &store, keeper: &keeper };
+        let look = Look { engine: self, store: &store, keeper: &keeper, done: AtomicUsize::new(0) };
         let mut verified = during(Stage::Verify, self.reporter, || look.all())?;
         if repair == Repair::Yes {
             let outcomes = look.repair(&verified)?;
@@ -94,6 +94,8 @@ pub(super) struct Look<'a> {
     pub(super) engine: &'a Engine<'a>,
     pub(super) store: &'a Store,
     pub(super) keeper: &'a Keeper,
+    /// How many things were looked at.
+    done: AtomicUsize,
 }
 
 impl Look<'_> {
@@ -108,10 +110,11 @@ impl Look<'_> {
         add(self.repositories(&objects)?);
         let (layers, others): (Vec<_>, Vec<_>) =
             objects.into_iter().filter(|object| object.kind != Kind::Repos).partition(is_layer);
-        let faults = self.each(&others, &[])?;
+        let total = verified.looked_at;
+        let faults = self.each(&others, &[], total)?;
         let whole = whole(&others, &faults);
         add(faults);
-        add(self.each(&layers, &whole)?);
+        add(self.each(&layers, &whole, total)?);
         verified
             .found
             .sort_by(|a, b| (&a.fault.object, &a.fault.file).cmp(&(&b.fault.object, &b.fault.file)));
@@ -119,7 +122,7 @@ impl Look<'_> {
     }
 
     /// Looks at things in the user namespace, several at a time.
-    fn each(&self, objects: &[Object], whole: &[String]) -> Result<Vec<Fault>, Error> {
+    fn each(&self, objects: &[Object], whole: &[String], total: usize) -> Result<Vec<Fault>, Error> {
         let next = AtomicUsize::new(0);
         let found: Mutex<Result<Vec<Fault>, Error>> = Mutex::new(Ok(Vec::new()));
         let work = || {
@@ -131,7 +134,7 @@ impl Look<'_> {
                     (Ok(_), Err(error)) => *found = Err(error),
                     (Err(_), _) => return,
                 }
-                self.progress(object, next.load(Ordering::Relaxed), objects.len());
+                self.progress(object, total);
             }
         };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -152,11 +155,11 @@ impl Look<'_> {
         jobs::answer(&jobs::verify(&Check { object: object.clone(), whole }), self.keeper)
     }
 
-    fn progress(&self, object: &Object, done: usize, total: usize) {
+    fn progress(&self, object: &Object, total: usize) {
         self.engine.reporter.report(Event::Progress {
             stage: Stage::Verify,
             item: object.path(),
-            done: done.min(total) as u64,
+            done: self.done.fetch_add(1, Ordering::Relaxed) as u64 + 1,
             total: total as u64,
             bytes: 0,
             total_bytes: 0,
@@ -181,10 +184,11 @@ impl Look<'_> {
             let known = remembered.snapshots.iter().any(|snapshot| snapshot.hex() == object.name);
             let complete = if known { Complete::Yes } else { Complete::Unknown };
             let path = self.store.path().join(object.path());
-            let spoilt = check::snapshot(&path, complete, &table_problem);
+            let spoilt = check::snapshot(&path, complete, &check_tables);
             let spoilt =
                 spoilt.map_err(|error| Error::Host { doing: format!("reading {path}"), source: error })?;
             faults.extend(spoilt.into_iter().map(|spoilt| fault(&object.path(), spoilt)));
+            self.progress(object, objects.len());
         }
         Ok(faults)
     }
@@ -196,8 +200,7 @@ fn is_layer(object: &Object) -> bool {
 
 /// The packages without a fault, by digest.
 fn whole(objects: &[Object], faults: &[Fault]) -> Vec<String> {
-    let damaged: BTreeMap<&str, ()> = faults.iter().map(|fault| (fault.object.as_str(), ())).collect();
-    let sound =
-        |object: &&Object| object.kind == Kind::Packages && !damaged.contains_key(object.path().as_str());
+    let damaged: BTreeSet<&str> = faults.iter().map(|fault| fault.object.as_str()).collect();
+    let sound = |object: &&Object| object.kind == Kind::Packages && !damaged.contains(object.path().as_str());
     objects.iter().filter(sound).map(|object| object.name.clone()).collect()
 }

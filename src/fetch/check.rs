@@ -26,9 +26,19 @@ impl Spoilt {
     }
 }
 
-/// Says of a file that somebody else keeps among a snapshot's documents what is wrong with it; nothing where it is not
-/// his.
-pub type Others<'a> = &'a dyn Fn(&str, &HostPath) -> Option<Option<String>>;
+/// Says of a file that is none of a snapshot's documents whether it is somebody else's.
+pub type Others<'a> = &'a dyn Fn(&str, &HostPath) -> Opinion;
+
+/// What somebody else says of a file among a snapshot's documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opinion {
+    /// It is not his.
+    Foreign,
+    /// It is as it should be.
+    Sound,
+    /// It is not.
+    Spoilt(String),
+}
 
 /// The documents that a snapshot is held to have, once they were all fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +78,11 @@ pub fn snapshot(dir: &HostPath, complete: Complete, others: Others<'_>) -> Resul
             _ if file == REPOMD_FILE || file.starts_with(".kiln-") => None,
             _ if file == SIGNATURE_FILE => broken_seal(&path),
             Some((_, data)) => document(&path, data),
-            None => others(&file, &path)
-                .unwrap_or_else(|| Some("it is foreign: the repository names no such document".to_owned())),
+            None => match others(&file, &path) {
+                Opinion::Sound => None,
+                Opinion::Spoilt(problem) => Some(problem),
+                Opinion::Foreign => Some("it is foreign: the repository names no such document".to_owned()),
+            },
         };
         spoilt.extend(problem.map(|problem| Spoilt::new(&file, problem)));
     }

@@ -75,7 +75,9 @@ impl Error {
                     .to_owned(),
             ),
             Self::Owner { .. } => Some("run as its owner, or use another store: --store DIR".to_owned()),
-            Self::Damaged { .. } => Some("remove the directory that holds it; it is made again".to_owned()),
+            Self::Damaged { .. } => {
+                Some("`kiln store verify --repair` removes it; it is made again".to_owned())
+            }
             Self::System(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free space, or put the store elsewhere: --store DIR".to_owned())
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::package::Nevra;
 use crate::plan::{LayerId, LayerSpec, Setup};
+use crate::store::manifest::{self, MANIFEST};
 use crate::store::staging::Published;
 use crate::store::{Error, Kind, Staging, Store};
 use crate::sys::fs;
@@ -96,12 +97,11 @@ impl Store {
     /// The layer of this name, leased.
     pub fn find_layer(&self, id: &LayerId) -> Result<Option<Layer>, Error> {
         let path = self.layer_path(id);
-        let file = path.join("manifest.json");
+        let file = path.join(MANIFEST);
         let Some(lease) = lease(&file)? else { return Ok(None) };
         let text = fs::read_text(&file)?;
         let damaged = |why: String| Error::Damaged { path: file.clone(), why };
-        let manifest: LayerManifest =
-            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let manifest: LayerManifest = manifest::parse(&file, &text)?;
         if manifest.version != VERSION || manifest.id != *id {
             return Err(damaged("it is of another layer or version".to_owned()));
         }
@@ -130,7 +130,7 @@ impl Store {
     pub fn publish_layer(&self, staging: &Staging, manifest: LayerManifest) -> Result<Layer, Error> {
         let path = self.layer_path(&manifest.id);
         self.write_manifest(staging.path(), &manifest)?;
-        let file = staging.path().join("manifest.json");
+        let file = staging.path().join(MANIFEST);
         let damaged = |path: &HostPath, why: &str| Error::Damaged { path: path.clone(), why: why.to_owned() };
         let lock = Lock::attempt(&file, Share::Shared)?;
         let lock = lock.ok_or_else(|| damaged(&file, "somebody else holds it while it is made"))?;

@@ -7,12 +7,14 @@ use crate::store::Error;
 use crate::store::object::UNFINISHED;
 use crate::sys::lock::{Lock, Share};
 use crate::sys::owner::{Owner, chmod, chown};
-use crate::sys::{self, fs};
+use crate::sys::{self, fs, tree};
 use crate::unit::{Digest, HostPath};
 
 const FORMAT: u32 = 1;
 const DIRECTORIES: &[&str] = &["repos", "rpms", "packages", "layers", "locks", "logs", "tmp"];
-const FILES: &[&str] = &["format", "ids.json", "inputs.lock"];
+const FILES: &[&str] = &["format", "ids.json", "inputs.lock", SKELETON];
+/// Where sandboxes make empty mount points, for roots that lack some.
+const SKELETON: &str = "skeleton";
 
 /// An open store.
 #[derive(Debug, Clone)]
@@ -141,6 +143,13 @@ impl Store {
             Some(found) => Err(Error::NotAStore { path: self.path.clone(), found }),
             None => Ok(()),
         }
+    }
+
+    /// Whether somebody put something into what must be empty mount points: every root would have it.
+    pub(super) fn is_skeleton_filled(&self) -> Result<bool, sys::SysError> {
+        let mut filled = false;
+        tree::walk(self.path.join(SKELETON), &mut |seen| filled |= !seen.directory && seen.allocated > 0)?;
+        Ok(filled)
     }
 
     /// Names in the store's directory that nothing of kiln's has.

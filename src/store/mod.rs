@@ -22,6 +22,7 @@ mod error;
 mod layer;
 mod layout;
 pub mod listing;
+mod manifest;
 mod object;
 mod package;
 mod prune;

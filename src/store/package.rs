@@ -1,6 +1,7 @@
 //! Unpacked packages.
 
 use crate::package::{FileEntry, Nevra};
+use crate::store::manifest::{self, MANIFEST};
 use crate::store::{Error, Kind, Staging, Store};
 use crate::sys::fs;
 use crate::unit::{Digest, HostPath};
@@ -72,14 +73,13 @@ impl Store {
     /// The unpacked package of a digest.
     pub fn package(&self, digest: &Digest) -> Result<Option<StoredPackage>, Error> {
         let path = self.package_path(digest);
-        let manifest = path.join("manifest.json");
-        let text = match fs::read_text(&manifest) {
+        let file = path.join(MANIFEST);
+        let text = match fs::read_text(&file) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
-        let damaged = |why: String| Error::Damaged { path: manifest.clone(), why };
-        let manifest: PackageManifest =
-            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let damaged = |why: String| Error::Damaged { path: file.clone(), why };
+        let manifest: PackageManifest = manifest::parse(&file, &text)?;
         if manifest.version != VERSION || manifest.digest != *digest {
             return Err(damaged("it is of another package or version".to_owned()));
         }
@@ -97,18 +97,6 @@ impl Store {
         self.write_manifest(staging.path(), &manifest)?;
         self.publish(staging.path(), &path)?;
         Ok(StoredPackage { path, manifest })
-    }
-
-    pub(super) fn write_manifest(
-        &self,
-        directory: &HostPath,
-        manifest: &impl serde::Serialize,
-    ) -> Result<(), Error> {
-        let path = directory.join("manifest.json");
-        let text = serde_json::to_vec_pretty(manifest)
-            .map_err(|error| Error::Damaged { path: path.clone(), why: error.to_string() })?;
-        fs::publish(&path, &text)?;
-        self.own(&path)
     }
 
     fn package_path(&self, digest: &Digest) -> HostPath {

@@ -107,10 +107,11 @@ fn a_kept_key_that_expired_is_asked_for_again() {
     assert!(store.list("repos/keys").is_empty(), "what does not count is not kept");
     crate::sys::fs::create_dir_all(store.path.join("repos/keys")).unwrap();
     let kept = store.path.join("repos/keys").join(format!("{}.asc", new.fingerprint()));
-    crate::sys::fs::write(&kept, old.armoured().as_bytes()).unwrap();
+    crate::sys::fs::write(&kept, &crate::unit::seal(old.armoured().as_bytes())).unwrap();
     server.put("key", new.armoured().as_bytes(), Fault::None);
     get(&repo, &store).unwrap();
-    assert_eq!(crate::sys::fs::read_text(&kept).unwrap(), new.armoured());
+    let sealed = crate::sys::fs::read(&kept).unwrap();
+    assert_eq!(crate::unit::unseal(&sealed), Some(new.armoured().as_bytes()));
 }
 
 #[test]

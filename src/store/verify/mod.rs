@@ -11,6 +11,7 @@ use std::os::fd::OwnedFd;
 
 use crate::package::{FileAlgorithm, FileDigest, FileHasher};
 use crate::store::Store;
+use crate::store::manifest::{self, MANIFEST, Sum};
 use crate::store::object::{self, Kind, Object, UNFINISHED};
 use crate::sys::entry::{self, Stat};
 use crate::sys::{SysError, fs};
@@ -205,14 +206,20 @@ fn sealed_in(
 }
 
 /// A manifest, where it can be read.
-fn manifest<T: serde::de::DeserializeOwned>(
+fn read_manifest<T: serde::de::DeserializeOwned>(
     directory: &OwnedFd,
     found: &mut Findings<'_>,
 ) -> Result<Option<T>, SysError> {
     let Some(file) = plain_in(directory, MANIFEST, (MANIFEST, found))? else { return Ok(None) };
     let mut bytes = Vec::new();
     pieces(file, &mut |piece| bytes.extend_from_slice(piece))?;
-    match serde_json::from_slice(&bytes) {
+    let text = String::from_utf8_lossy(&bytes);
+    match manifest::sum(&text) {
+        Sum::Right => {}
+        Sum::Wrong => found.add(MANIFEST, "its content does not have the digest that it ends with"),
+        Sum::Missing => found.add(MANIFEST, "an earlier kiln wrote it, without its own digest"),
+    }
+    match serde_json::from_str(&text) {
         Ok(manifest) => Ok(Some(manifest)),
         Err(error) => {
             found.add(MANIFEST, format!("it cannot be read: {error}"));
@@ -220,8 +227,6 @@ fn manifest<T: serde::de::DeserializeOwned>(
         }
     }
 }
-
-const MANIFEST: &str = "manifest.json";
 
 impl Store {
     /// Everything in the store that can be looked at, and the names that are nobody's.
@@ -236,6 +241,11 @@ impl Store {
         }
         let problem = "it is foreign: nothing of kiln's has this name";
         let fault = |object| Fault { object, name: None, file: String::new(), problem: problem.to_owned() };
-        Ok((objects, foreign.into_iter().map(fault).collect()))
+        let mut faults: Vec<_> = foreign.into_iter().map(fault).collect();
+        if self.is_skeleton_filled()? {
+            let problem = "a mount point in it is not empty".to_owned();
+            faults.push(Fault { problem, ..fault("skeleton".to_owned()) });
+        }
+        Ok((objects, faults))
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
-use super::{Findings, Looked, digest, manifest, names, sealed_in};
+use super::{Findings, Looked, digest, names, read_manifest, sealed_in};
 use crate::package::header::{Header, Origin};
 use crate::package::{FileDigest, FileEntry, FileFlags, FileKind};
+use crate::store::manifest::MANIFEST;
 use crate::store::object::Object;
 use crate::store::package::{PackageManifest, stored_mode};
 use crate::sys::entry::{self, Stat};
@@ -14,19 +15,19 @@ use crate::sys::{SysError, fs};
 pub(super) fn check(object: &Object, found: &mut Findings<'_>) -> Looked {
     let directory = entry::open_root(&object.path())?;
     found.own("", &entry::stat_open(&directory)?);
-    let expected = ["files", "header", super::MANIFEST, "signature"].map(str::to_owned);
+    let expected = ["files", "header", MANIFEST, "signature"].map(str::to_owned);
     found.names(&names(&directory)?, &expected);
-    let Some(manifest) = manifest::<PackageManifest>(&directory, found)? else { return Ok(()) };
+    let Some(manifest) = read_manifest::<PackageManifest>(&directory, found)? else { return Ok(()) };
     found.name = Some(manifest.nevra.to_string());
     for fault in &mut found.faults {
         fault.name.clone_from(&found.name);
     }
     if manifest.digest.hex() != object.name {
-        found.add(super::MANIFEST, "it is of another package");
+        found.add(MANIFEST, "it is of another package");
     }
     match &manifest.signature {
         Some(digest) => drop(sealed_in(&directory, "signature", (digest, found))?),
-        None => found.add(super::MANIFEST, "an earlier kiln wrote it, without the digest of `signature`"),
+        None => found.add(MANIFEST, "an earlier kiln wrote it, without the digest of `signature`"),
     }
     if !sealed_in(&directory, "header", (&manifest.header, found))? {
         return Ok(());
