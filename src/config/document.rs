@@ -91,6 +91,16 @@ pub(super) struct RepoTable {
     pub(super) skip_if_unavailable: Option<Written<bool>>,
     pub(super) module_hotfixes: Option<Written<bool>>,
     pub(super) metadata_expire: Option<Written<String>>,
+    pub(super) tls: TlsKeys,
+}
+
+/// How a repository's servers and kiln prove themselves, by dnf's keys.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct TlsKeys {
+    pub(super) sslverify: Option<Written<bool>>,
+    pub(super) sslcacert: Option<Written<String>>,
+    pub(super) sslclientcert: Option<Written<String>>,
+    pub(super) sslclientkey: Option<Written<String>>,
 }
 
 /// The three ways to say where a repository is. A file that says any replaces what it inherited, whichever way that
@@ -243,6 +253,7 @@ impl RepoTable {
             skip_if_unavailable: None,
             module_hotfixes: None,
             metadata_expire: None,
+            tls: TlsKeys::default(),
         }
     }
 
@@ -276,6 +287,12 @@ impl RepoTable {
             module_hotfixes: table.boolean("module_hotfixes")?,
             metadata_expire: table
                 .scalar("metadata_expire", "seconds, a duration such as \"6h\", or \"never\"")?,
+            tls: TlsKeys {
+                sslverify: table.boolean("sslverify")?,
+                sslcacert: table.string("sslcacert")?,
+                sslclientcert: table.string("sslclientcert")?,
+                sslclientkey: table.string("sslclientkey")?,
+            },
             id,
         };
         table.finish()?;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::config::document::{KeyTable, OriginKeys, RepoTable};
+use crate::config::document::{KeyTable, OriginKeys, RepoTable, TlsKeys};
 use crate::config::freeze::strings;
-use crate::config::release::{Check, Expired, Key, KeyLocation, NEVER, Origin, Repo};
+use crate::config::release::{Check, Expired, Key, KeyLocation, NEVER, Origin, Repo, Tls};
 use crate::config::variables::{Dollars, Variables};
 use crate::config::written::Written;
 use crate::config::{Error, Place, ReleaseFile, scalar};
@@ -50,7 +50,21 @@ pub(super) fn repo(table: RepoTable, vars: &Variables) -> Result<Repo, Error> {
         skip_if_unavailable: table.skip_if_unavailable.is_some_and(|skip| skip.value),
         module_hotfixes: table.module_hotfixes.is_some_and(|hotfixes| hotfixes.value),
         metadata_expire: table.metadata_expire.map_or(Ok(METADATA_EXPIRE), |text| expire(&text))?,
+        tls: tls(table.tls, vars)?,
         id,
+    })
+}
+
+fn tls(keys: TlsKeys, vars: &Variables) -> Result<Tls, Error> {
+    let path = |written: Option<Written<String>>| written.map(|text| key_path(&text, vars)).transpose();
+    if let (None, Some(key)) = (&keys.sslclientcert, &keys.sslclientkey) {
+        return Err(key.wrong("sslclientkey", "there is no `sslclientcert` that it is the key of"));
+    }
+    Ok(Tls {
+        servers: if keys.sslverify.is_none_or(|verify| verify.value) { Check::On } else { Check::Off },
+        authorities: path(keys.sslcacert)?,
+        certificate: path(keys.sslclientcert)?,
+        key: path(keys.sslclientkey)?,
     })
 }
 

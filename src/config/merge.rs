@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::document::{
-    BuildTable, Config, OriginKeys, ReleaseTable, RepoTable, RootTable, SandboxTable, SolveTable,
+    BuildTable, Config, OriginKeys, ReleaseTable, RepoTable, RootTable, SandboxTable, SolveTable, TlsKeys,
 };
 
 impl Config {
@@ -115,6 +115,17 @@ impl OriginKeys {
     }
 }
 
+impl TlsKeys {
+    fn merge(self, over: Self) -> Self {
+        Self {
+            sslverify: over.sslverify.or(self.sslverify),
+            sslcacert: over.sslcacert.or(self.sslcacert),
+            sslclientcert: over.sslclientcert.or(self.sslclientcert),
+            sslclientkey: over.sslclientkey.or(self.sslclientkey),
+        }
+    }
+}
+
 impl RepoTable {
     fn merge(self, over: Self) -> Self {
         Self {
@@ -132,6 +143,7 @@ impl RepoTable {
             skip_if_unavailable: over.skip_if_unavailable.or(self.skip_if_unavailable),
             module_hotfixes: over.module_hotfixes.or(self.module_hotfixes),
             metadata_expire: over.metadata_expire.or(self.metadata_expire),
+            tls: self.tls.merge(over.tls),
         }
     }
 }

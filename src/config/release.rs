@@ -167,6 +167,26 @@ pub struct Repo {
     pub module_hotfixes: bool,
     /// Seconds that metadata is used without asking again; [`NEVER`] for ever.
     pub metadata_expire: u64,
+    /// How its servers and kiln prove themselves to each other.
+    pub tls: Tls,
+}
+
+/// How servers and kiln prove themselves to each other over HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tls {
+    /// Whether a server must prove that it is the one it is taken for (`sslverify`).
+    pub servers: Check,
+    /// The authorities that may vouch for it, in place of the host's (`sslcacert`).
+    pub authorities: Option<HostPath>,
+    /// kiln's own certificate (`sslclientcert`).
+    pub certificate: Option<HostPath>,
+    /// The key of that certificate, where it is in a file of its own (`sslclientkey`).
+    pub key: Option<HostPath>,
+}
+
+impl Tls {
+    /// As the host does it.
+    pub const HOST: Self = Self { servers: Check::On, authorities: None, certificate: None, key: None };
 }
 
 /// The `metadata_expire` of a repository that never changes.
@@ -184,7 +204,7 @@ pub enum Origin {
 }
 
 /// Whether signatures are checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     /// They must be there and right.
     On,

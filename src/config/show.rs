@@ -7,7 +7,7 @@ use toml::Value;
 
 use crate::config::limits::LIMITS;
 use crate::config::release::{
-    Build, Check, Expired, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions,
+    Build, Check, Expired, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions, Tls,
 };
 use crate::config::variables::escaped;
 use crate::unit::Limits;
@@ -178,6 +178,15 @@ fn repo(lines: &mut Lines, repo: &Repo, enabled: Enabled) {
     }
     lines.value("skip_if_unavailable", repo.skip_if_unavailable);
     lines.value("module_hotfixes", repo.module_hotfixes);
+    if repo.tls.servers == Check::Off {
+        lines.value("sslverify", false);
+    }
+    let Tls { authorities, certificate, key, .. } = &repo.tls;
+    for (name, path) in [("sslcacert", authorities), ("sslclientcert", certificate), ("sslclientkey", key)] {
+        if let Some(path) = path {
+            lines.text(name, &path.to_string());
+        }
+    }
     match repo.metadata_expire {
         NEVER => lines.plain("metadata_expire", "never"),
         seconds => lines.number("metadata_expire", seconds),

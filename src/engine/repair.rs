@@ -79,7 +79,8 @@ impl Look<'_> {
         }
         let urls = mirrors.get(&package.repo).map(Vec::as_slice).unwrap_or_default();
         let mirrors = Mirrors::new(urls.iter().map(String::as_str))?;
-        let upstream = Upstream { repo: package.repo.clone(), mirrors, trust: Trust::Metadata };
+        let (trust, tls) = (Trust::Metadata, crate::config::Tls::HOST);
+        let upstream = Upstream { repo: package.repo.clone(), mirrors, trust, tls };
         let wanted: [Wanted; 1] = [upstream.wanted(package)];
         let network = match self.engine.settings.access {
             crate::engine::Access::Online => Network::Online,

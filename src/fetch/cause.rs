@@ -115,12 +115,13 @@ impl Cause {
     }
 }
 
-fn certificate(source: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let wrapped = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let tls = source
-        .downcast_ref::<rustls::Error>()
-        .or_else(|| wrapped.and_then(|inner| inner.downcast_ref::<rustls::Error>()))?;
-    matches!(tls, rustls::Error::InvalidCertificate(_)).then(|| tls.to_string())
+/// What is wrong with a server's certificate, if that is the error. An error of input may have another one inside, which
+/// is not its source.
+fn certificate(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_)).then(|| tls.to_string());
+    }
+    certificate(error.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 impl fmt::Display for Cause {

@@ -2,6 +2,7 @@
 //! waits for them can notice a stall, an interrupt or a failure elsewhere within a tenth of a second, also while a
 //! name is looked up or a connection made.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -9,12 +10,13 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use reqwest::Url;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{self, HeaderMap, HeaderName};
-use reqwest::{Url, redirect};
 
+use crate::config::Tls;
 use crate::fetch::url::local;
-use crate::fetch::{Cause, FetchOptions, Network, Proxies};
+use crate::fetch::{Cause, FetchOptions, Network, tls};
 use crate::sys::SysError;
 use crate::sys::part::Regular;
 
@@ -22,7 +24,6 @@ use crate::sys::part::Regular;
 pub(super) const TICK: Duration = Duration::from_millis(50);
 const PIECE: usize = 64 << 10;
 const PIECES: usize = 4;
-const REDIRECTS: usize = 10;
 
 /// What is asked for beside the URL.
 #[derive(Debug, Default)]
@@ -100,19 +101,20 @@ pub(super) struct Body<'a> {
     in_window: u64,
 }
 
-/// The shared client, made when the first request needs it: reading the host's certificates takes a while, and a
-/// warm run asks nobody.
+/// The shared clients, one for each way of proving oneself, made when a request first needs it: reading the host's
+/// certificates takes a while, and a warm run asks nobody.
 #[derive(Debug, Default)]
-pub(super) struct Shared(Mutex<Option<Client>>);
+pub(super) struct Shared(Mutex<BTreeMap<Tls, Client>>);
 
 impl Shared {
-    fn get(&self, options: &FetchOptions) -> Result<Client, Cause> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*slot {
+    fn get(&self, options: &FetchOptions, tls: &Tls) -> Result<Client, Cause> {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(tls) {
             return Ok(client.clone());
         }
-        let client = build(options).map_err(|error| Cause::of(&error, options.timeouts.stall))?;
-        Ok(slot.insert(client).clone())
+        let client = tls::client(options, tls)?;
+        clients.insert(tls.clone(), client.clone());
+        Ok(client)
     }
 
     /// Asks for `url` and waits for the start of the answer.
@@ -120,7 +122,7 @@ impl Shared {
         &self,
         url: &Url,
         ask: &Ask,
-        options: &FetchOptions,
+        (options, tls): (&FetchOptions, &Tls),
         wanted: &'a dyn Fn() -> bool,
     ) -> Result<(Head, Body<'a>), Stop> {
         let (stall, slowest) = (options.timeouts.stall, options.timeouts.slowest);
@@ -132,7 +134,7 @@ impl Shared {
         if options.network == Network::Offline {
             return Err(Cause::Offline.into());
         }
-        let request = request(&self.get(options)?, url, ask);
+        let request = request(&self.get(options, tls)?, url, ask);
         let (sender, receiver) = sync_channel(PIECES);
         let carrier = thread::Builder::new().name("fetch".to_owned());
         carrier
@@ -141,42 +143,6 @@ impl Shared {
         let mut body = body(Source::Wire(receiver));
         let head = body.head(ask, stall + options.timeouts.connect)?;
         Ok((head, body))
-    }
-}
-
-fn build(options: &FetchOptions) -> reqwest::Result<Client> {
-    // An error says that a provider is there already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = || {
-        let client = match options.proxies {
-            Proxies::FromEnvironment => Client::builder(),
-            Proxies::None => Client::builder().no_proxy(),
-        };
-        client
-            .user_agent(options.user_agent.clone())
-            .connect_timeout(options.timeouts.connect)
-            .timeout(options.timeouts.stall)
-            .redirect(redirect::Policy::custom(follow))
-            .referer(false)
-            .tcp_keepalive(Duration::from_mins(1))
-            .pool_idle_timeout(Duration::from_mins(1))
-    };
-    builder().build().or_else(|error| {
-        // A host without any certificate: plain HTTP works all the same, and HTTPS says what is wrong.
-        tracing::warn!(%error, "no certificates of this host could be read");
-        builder().tls_certs_only([]).build()
-    })
-}
-
-fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let downgrade = attempt.url().scheme() == "http"
-        && attempt.previous().last().is_some_and(|previous| previous.scheme() == "https");
-    if downgrade {
-        attempt.error("from https to http")
-    } else if attempt.previous().len() > REDIRECTS {
-        attempt.error("too many redirects")
-    } else {
-        attempt.follow()
     }
 }
 

@@ -206,7 +206,8 @@ impl Batch<'_> {
         let if_range = same.map(|(_, etag)| etag.clone());
         let ask = Ask { from: growing.part.length(), if_range, known: Validators::default() };
         let wanted = || self.wanted();
-        let (head, mut body) = self.fetcher.client.get_url(url, &ask, &self.fetcher.options, &wanted)?;
+        let (head, mut body) =
+            self.fetcher.client.get_url(url, &ask, (&self.fetcher.options, self.tls), &wanted)?;
         if head.from != growing.part.length() {
             growing.reset().map_err(Stop::Store)?;
         }
@@ -240,7 +241,8 @@ impl Batch<'_> {
     ) -> Result<Option<(Vec<u8>, Validators)>, Stop> {
         let ask = Ask { known, ..Ask::default() };
         let wanted = || self.wanted();
-        let (head, mut body) = self.fetcher.client.get_url(url, &ask, &self.fetcher.options, &wanted)?;
+        let (head, mut body) =
+            self.fetcher.client.get_url(url, &ask, (&self.fetcher.options, self.tls), &wanted)?;
         if head.unchanged {
             return Ok(None);
         }

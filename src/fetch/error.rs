@@ -174,7 +174,9 @@ impl Error {
 
 fn hint_of(cause: &Cause) -> Option<String> {
     let text = match cause {
-        Cause::Certificate(_) => "install the host's certificates (ca-certificates), or check its clock",
+        Cause::Certificate(_) => {
+            "install the host's certificates (ca-certificates) and check its clock; a private authority goes into `sslcacert`"
+        }
         Cause::Connect(_) => "check the network and the proxy (https_proxy, no_proxy), or add a mirror",
         Cause::Digest { .. } | Cause::Size { .. } => {
             "the mirror is out of step with its metadata: try again later, or use another mirror"

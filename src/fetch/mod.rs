@@ -24,6 +24,7 @@ mod repository;
 mod signed;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod url;
 
 use std::time::{Duration, SystemTime};

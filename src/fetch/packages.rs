@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::config::Tls;
 use crate::fetch::batch::Batch;
 use crate::fetch::dirs::{self, Dirs};
 use crate::fetch::download::{Growing, Order};
@@ -33,6 +34,8 @@ pub struct Upstream {
     pub mirrors: Mirrors,
     /// Whom its packages must be signed by.
     pub trust: Trust,
+    /// How its servers and kiln prove themselves to each other.
+    pub tls: Tls,
 }
 
 impl Upstream {
@@ -84,7 +87,7 @@ impl Fetcher {
         batch.each(&order, &|index| {
             let package = &wanted[index];
             let item = progress.item(package.nevra.to_string());
-            let path = one(&batch, package, &dirs, &item)?;
+            let path = one(&batch.part(&package.from.tls), package, &dirs, &item)?;
             item.done(package.size);
             on_ready(index, &path);
             Ok(())

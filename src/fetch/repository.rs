@@ -100,7 +100,7 @@ impl Fetcher {
         store: &HostPath,
         reporter: &dyn Reporter,
     ) -> Result<Repository, Error> {
-        one(Batch::new(self), repo, &Dirs::of(store)?, reporter)
+        one(&Batch::new(self), repo, &Dirs::of(store)?, reporter)
     }
 
     /// The same for several repositories at once, in their order. One that is out of reach and may be missing
@@ -117,7 +117,7 @@ impl Fetcher {
         let order: Vec<usize> = (0..repos.len()).collect();
         batch.each(&order, &|index| {
             let repo = &repos[index];
-            match one(batch.inner(), repo, &dirs, reporter) {
+            match one(&batch, repo, &dirs, reporter) {
                 Ok(repository) => *lock(&found[index]) = Some(repository),
                 Err(error) if repo.skip_if_unavailable && error.is_unavailable() => {
                     reporter.warn(format!("repository `{}` is left out: {}", repo.id, error.in_one_line()));
@@ -141,12 +141,14 @@ impl Fetcher {
         reporter: &dyn Reporter,
     ) -> Result<Option<HostPath>, Error> {
         let dirs = Dirs::of(store)?;
-        documents(&Batch::new(self), &dirs, reporter, repository, &[kind])?;
+        let batch = Batch::new(self);
+        documents(&batch.part(&repository.upstream.tls), &dirs, reporter, repository, &[kind])?;
         Ok(repository.path(kind))
     }
 }
 
-fn one(batch: Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> Result<Repository, Error> {
+fn one(batch: &Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> Result<Repository, Error> {
+    let batch = batch.part(&repo.tls);
     let keys = keys::load(&batch, repo, dirs, reporter)?;
     let errand = Errand { batch, repo, dirs, keys, reporter };
     let memory = Memory::load(repo, dirs);
@@ -284,7 +286,7 @@ impl Errand<'_> {
             snapshot: snapshot.digest.clone(),
             repomd: snapshot.repomd.clone(),
             dir: self.dirs.snapshot(&snapshot.digest),
-            upstream: Upstream { repo: self.repo.id.clone(), mirrors, trust },
+            upstream: Upstream { repo: self.repo.id.clone(), mirrors, trust, tls: self.repo.tls.clone() },
         }
     }
 

@@ -6,6 +6,7 @@
 mod filters;
 mod forms;
 mod hostile;
+mod https;
 mod modules;
 mod solve;
 mod support;

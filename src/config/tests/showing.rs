@@ -68,6 +68,10 @@ name = "{releasever_minor}"
 mirrorlist = "https://example.org/$releasever?a=%20{{x}}"
 keys = [{ path = "keys/{basearch}" }, { url = "https://example.org/k", fingerprint = "31645531 31645531 31645531 31645531 31645531", accept_expired = true }]
 repo_gpgcheck = true
+sslverify = false
+sslcacert = "/ca/{basearch}.pem"
+sslclientcert = "client.pem"
+sslclientkey = "client.key"
 priority = -1
 cost = 4294967295
 includepkgs = ["a*"]
