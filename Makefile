@@ -1,7 +1,7 @@
 # Thin on purpose: what each target does is said by the command it runs.
 CARGO ?= cargo
 
-.PHONY: all demo test lint parity bench parts deps
+.PHONY: all demo test conformance lint parity bench parts deps
 
 all:
 	$(CARGO) build --release
@@ -15,6 +15,11 @@ test: deps
 	$(CARGO) run --quiet --package clay -- make
 	$(CARGO) run --quiet --package clay -- sources
 	$(CARGO) test --workspace --quiet
+
+# What kiln installs beside what rpm and dnf install: hard packages in 500 random sets, whole roots of Clay. Needs root.
+conformance: deps
+	$(CARGO) run --quiet --package clay -- make
+	KILN_CONFORMANCE_CASES=500 $(CARGO) test --quiet --test conformance -- --include-ignored --nocapture --test-threads 1
 
 lint:
 	$(CARGO) fmt --all -- --check

@@ -112,7 +112,12 @@ impl Site<'_> {
         let existing = bytes_of(self.view, &path).map_err(|error| failed(&error))?;
         let content = rpmdb::sqlite(existing.as_deref(), &entries.installed(&bytes));
         let content = content.map_err(|error| failed(&error))?;
-        self.write(&path, &content, 0o644).map_err(|error| failed(&error))
+        self.write(&path, &content, 0o644).map_err(|error| failed(&error))?;
+        for (name, size) in rpmdb::BESIDE_SQLITE {
+            let path = format!("{directory}/{name}");
+            self.write(&path, &vec![0; *size], 0o644).map_err(|error| failed(&error))?;
+        }
+        Ok(())
     }
 }
 

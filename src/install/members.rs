@@ -1,12 +1,12 @@
 //! The packages of a transaction: those that the layers below have, and those that it adds, in rpm's order.
 
 use crate::install::Error;
-use crate::package::FileKind;
 use crate::package::header::{Header, HeaderError, MAGIC, Origin};
 use crate::package::tag::Tag;
-use crate::plan::LayerSpec;
+use crate::package::{EvrRef, FileKind};
 use crate::plan::order::{Colors, Facts, Links, order};
 use crate::plan::transaction::{FileState, Member};
+use crate::plan::{Age, LayerSpec};
 use crate::store::{Layer, Store, StoredPackage};
 use crate::sys::fs;
 use crate::unit::HostPath;
@@ -27,7 +27,7 @@ pub(super) struct Added {
 pub(super) fn added(spec: &LayerSpec, store: &Store, installed: &[Member]) -> Result<Vec<Added>, Error> {
     let mut locked = spec.packages.iter().collect::<Vec<_>>();
     locked.sort_by_cached_key(|package| package.nevra.to_string());
-    let mut packages = Vec::with_capacity(locked.len());
+    let mut packages: Vec<Option<Added>> = Vec::with_capacity(locked.len());
     let mut facts = Vec::with_capacity(locked.len());
     for package in locked {
         let nevra = package.nevra.to_string();
@@ -47,8 +47,17 @@ pub(super) fn added(spec: &LayerSpec, store: &Store, installed: &[Member]) -> Re
     let mut links = Links::default();
     let new = packages.iter().flatten().map(|package| &package.member);
     add_links(&mut links, &installed.iter().chain(new));
-    let order = order(&facts, Colors::of(&spec.setup.arch), &links);
+    let age =
+        Age::of(rpm_version(installed.iter().chain(packages.iter().flatten().map(|added| &added.member))));
+    let order = order(&facts, Colors::of(&spec.setup.arch), &links, age);
     Ok(order.into_iter().filter_map(|index| packages[index].take()).collect())
+}
+
+/// The version of the root's own rpm.
+pub(super) fn rpm_version<'a>(members: impl Iterator<Item = &'a Member>) -> Option<&'a str> {
+    let rpm = members.filter(|member| member.name == "rpm").last()?;
+    let provide = rpm.provides.iter().find(|provide| !provide.evr.is_empty())?;
+    Some(EvrRef::parse(&provide.evr).version)
 }
 
 /// Records the links of packages. A link may itself lie behind another one, so its place is made canonical too.

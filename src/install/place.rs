@@ -85,6 +85,7 @@ impl Placer<'_, '_> {
         match fate {
             Fate::KeepOriginal => self.keep(&directory, name, "rpmorig", path)?,
             Fate::KeepSaved => self.keep(&directory, name, "rpmsave", path)?,
+            Fate::Touch if self.touch(&directory, name, file)? => return Ok(()),
             _ => {}
         }
         let new_name = format!("{name}.rpmnew");
@@ -159,6 +160,26 @@ impl Placer<'_, '_> {
         }
         self.warn(&format!("{path} saved as {path}.{suffix}"));
         Ok(())
+    }
+
+    /// Gives what is there the package's owner, mode and time; whether it is there.
+    fn touch(&mut self, directory: &Directory, name: &str, file: &FileEntry) -> Result<bool> {
+        let Found::Other { layer, stat } = directory.lookup(name)? else { return Ok(false) };
+        if !stat.is_file() || file.kind != FileKind::Regular {
+            return Ok(false);
+        }
+        let old = entry::open_file(directory.part(layer)?, name)?;
+        // An inode with other names may be the store's.
+        if layer == 0 && stat.links == 1 {
+            self.dress(&old, file)?;
+            return Ok(true);
+        }
+        let (first, new) = (directory.first()?, format!(".{name}.kiln"));
+        let copy = entry::create_file(first, &new)?;
+        entry::copy_content(&old, &copy)?;
+        self.dress(&copy, file)?;
+        entry::rename(first, &new, first, name)?;
+        Ok(true)
     }
 
     /// A directory; a link to one that is there already is as good.

@@ -16,9 +16,9 @@ use crate::install::{Error, Failures, Installer, log::Log, script, users};
 use crate::package::{FileFlags, FileKind};
 use crate::plan::order::{Colors, Links};
 use crate::plan::transaction::{
-    Action, Call, Counts, Disk, Failure, Fates, Member, Policy, algorithms, fates, pretrans, sequence,
+    Action, Call, Disk, Failure, Fates, Member, Policy, algorithms, fates, pretrans, sequence,
 };
-use crate::plan::{Job, LayerSpec, Root, SandboxSpec, Stdio, Tier};
+use crate::plan::{Age, Job, LayerSpec, Root, SandboxSpec, Stdio, Tier};
 use crate::report::{Event, Reporter, Stage};
 use crate::sandbox::{self, Status};
 use crate::store::listing::LISTING;
@@ -117,7 +117,7 @@ impl<'a> Transaction<'a> {
         }
         let known = self.survey()?;
         let fates = self.decide(&known)?;
-        for action in sequence(&self.members, self.before, &fates, self.counts()) {
+        for action in sequence(&self.members, self.before, &fates, Age::of(self.rpm_version())) {
             self.act(&action, &fates)?;
         }
         self.finish(&known, &fates)?;
@@ -205,19 +205,9 @@ impl<'a> Transaction<'a> {
         Ok(fates)
     }
 
-    /// How the root's own rpm calls file triggers.
-    fn counts(&self) -> Counts {
-        let old = self
-            .rpm_version()
-            .is_some_and(|version| crate::package::vercmp(version.as_bytes(), b"4.20").is_lt());
-        if old { Counts::Zero } else { Counts::Real }
-    }
-
     /// The version of the root's own rpm.
     fn rpm_version(&self) -> Option<&str> {
-        let rpm = self.members.iter().rev().find(|member| member.name == "rpm")?;
-        let provide = rpm.provides.iter().find(|provide| !provide.evr.is_empty())?;
-        Some(crate::package::EvrRef::parse(&provide.evr).version)
+        members::rpm_version(self.members.iter())
     }
 
     fn run(&mut self, call: &Call) -> Result<(), Error> {

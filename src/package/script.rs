@@ -167,6 +167,8 @@ pub struct Trigger {
     pub index: usize,
     /// Names or path prefixes; the flags have `TRIGGERIN`, `TRIGGERUN`, `TRIGGERPOSTUN` or `TRIGGERPREIN`.
     pub conditions: Vec<Relation>,
+    /// The place of each condition in the header, where those of all triggers are one list.
+    pub places: Vec<usize>,
     /// What runs.
     pub script: Script,
     /// Higher runs first; only file triggers have one.
@@ -210,12 +212,19 @@ impl Header<'_> {
         let mut triggers = Vec::with_capacity(programs.len());
         for (at, program) in programs.into_iter().enumerate() {
             let script = Script::new(vec![program.to_owned()], Some(bodies[at]), flags[at]);
-            triggers.push(Trigger { index: at, conditions: Vec::new(), script, priority: priorities[at] });
+            triggers.push(Trigger {
+                index: at,
+                conditions: Vec::new(),
+                places: Vec::new(),
+                script,
+                priority: priorities[at],
+            });
         }
-        for (condition, at) in conditions.into_iter().zip(indexes) {
-            let trigger = triggers.get_mut(at as usize);
+        for (place, (condition, at)) in conditions.into_iter().zip(indexes).enumerate() {
             let value = at.to_string();
-            trigger.ok_or(HeaderError::Value { tag: index, value })?.conditions.push(condition);
+            let trigger = triggers.get_mut(at as usize).ok_or(HeaderError::Value { tag: index, value })?;
+            trigger.conditions.push(condition);
+            trigger.places.push(place);
         }
         Ok(triggers)
     }

@@ -2,7 +2,13 @@
 //! and say so.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and says what it skipped")]
 
+mod files;
+mod hard;
+mod merged;
+mod oracle;
 mod order;
+mod scale;
 mod scripts;
 mod support;
 mod transaction;
+mod tree;

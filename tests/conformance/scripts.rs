@@ -5,7 +5,8 @@ use std::process::Command;
 
 use rpm::{PackageBuilder, Scriptlet};
 
-use crate::support::{Numbers, available, package};
+use crate::oracle::can_install;
+use crate::support::{Numbers, package};
 use crate::transaction::Bench;
 
 /// A Lua script that says who it is, what it was told, and which paths it reads.
@@ -93,7 +94,7 @@ fn told(log: &str) -> Vec<String> {
 
 #[test]
 fn scripts_and_triggers_run_as_rpm_runs_them() {
-    if !available("rpm") {
+    if !can_install() {
         return;
     }
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);

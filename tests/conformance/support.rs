@@ -13,6 +13,11 @@ pub(crate) fn available(program: &str) -> bool {
     found
 }
 
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64
+}
+
 /// A package to be filled.
 pub(crate) fn package(name: &str) -> PackageBuilder {
     let mut builder = PackageBuilder::new(name, "1", "MIT", "noarch", name);

@@ -10,10 +10,16 @@ use kiln::sandbox::{Keeper, id_map};
 use kiln::store::{Layer, Store};
 use kiln::unit::{Digest, HostPath};
 
+/// The time of what the packages do not date.
+pub(crate) const EPOCH: i64 = 1_700_000_000;
+
 /// A store, and a keeper over it.
 pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) keeper: Keeper,
+    pub(crate) failures: kiln::install::Failures,
+    pub(crate) languages: Vec<String>,
+    pub(crate) docs: bool,
     _directory: tempfile::TempDir,
 }
 
@@ -25,7 +31,8 @@ impl Bench {
         let store = Store::open(&HostPath::new(directory.path().join("store")), &ids).unwrap();
         let program = Path::new(env!("CARGO_BIN_EXE_kiln"));
         let keeper = Keeper::start_from(program, &ids, store.path()).unwrap();
-        Self { store, keeper, _directory: directory }
+        let failures = kiln::install::Failures::default();
+        Self { store, keeper, failures, languages: Vec::new(), docs: true, _directory: directory }
     }
 
     /// Unpacks package files; what a lock would say of them.
@@ -59,15 +66,15 @@ impl Bench {
         packages: Vec<LockedPackage>,
         parents: &[LayerId],
     ) -> (Result<Layer, kiln::install::Error>, String) {
-        let setup =
-            Setup { arch: "x86_64".to_owned(), languages: Vec::new(), docs: true, epoch: 1_700_000_000 };
+        let setup = Setup {
+            arch: "x86_64".to_owned(),
+            languages: self.languages.clone(),
+            docs: self.docs,
+            epoch: EPOCH as u64,
+        };
         let spec = LayerSpec::new(parents.to_vec(), packages, setup);
         let mut log = Vec::new();
-        let installer = Installer {
-            store: &self.store,
-            keeper: &self.keeper,
-            failures: kiln::install::Failures::default(),
-        };
+        let installer = Installer { store: &self.store, keeper: &self.keeper, failures: self.failures };
         let layer = installer.install(&spec, &Silent, &mut log);
         (layer, String::from_utf8_lossy(&log).into_owned())
     }

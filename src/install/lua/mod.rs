@@ -12,6 +12,7 @@ mod mode;
 mod posix;
 mod process;
 mod quote;
+mod rename;
 mod rpm;
 #[cfg(test)]
 mod tests;
@@ -131,7 +132,9 @@ fn state(chunk: &Chunk, shared: &Rc<Shared>) -> mlua::Result<Lua> {
     globals.set("rpm", rpm::table(&lua, shared)?)?;
     globals.set("macros", rpm::macros(&lua, shared)?)?;
     globals.set("print", lua.create_function(print)?)?;
-    globals.get::<Table>("os")?.set("exit", process::exit(&lua, shared)?)?;
+    let os = globals.get::<Table>("os")?;
+    os.set("exit", process::exit(&lua, shared)?)?;
+    os.set("rename", lua.create_function(rename::rename)?)?;
     globals.get::<Table>("package")?.set("path", "/usr/lib/rpm/lua/?.lua")?;
     // Both write to the same stream, and neither may keep what the other has not written yet.
     lua.load("io.stdout:setvbuf('no') io.stderr:setvbuf('no')").exec()?;

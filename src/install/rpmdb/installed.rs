@@ -114,6 +114,7 @@ impl InstalledPackage<'_> {
             Problem::Header(source) => named(&nevra)(source),
         })?;
         added.extend(self.own());
+        added.extend(prefixes(&header));
         added.sort_by_key(|entry| entry.tag);
         Ok(joined(&header, &added))
     }
@@ -157,6 +158,13 @@ impl InstalledPackage<'_> {
         }
         own
     }
+}
+
+/// Where a relocatable package lies; kiln moves none.
+fn prefixes(header: &Header<'_>) -> Option<Added> {
+    let entry = header.entry(Tag::PREFIXES).filter(|_| !header.has(Tag::INSTPREFIXES))?;
+    let (kind, bytes) = (Type::StringArray, header.raw(entry).to_vec());
+    Some(Added { tag: Tag::INSTPREFIXES, kind, count: entry.count, bytes })
 }
 
 /// Why an entry cannot be taken over.

@@ -23,6 +23,11 @@ use crate::unit::HostPath;
 /// The name of the sqlite database in the directory that `%_dbpath` names.
 pub const SQLITE: &str = "rpmdb.sqlite";
 
+/// What rpm leaves beside it, with sizes: who may not write there can read the database only where these exist. Zeros
+/// are a log without entries and an index of it that nobody has made yet.
+pub const BESIDE_SQLITE: &[(&str, usize)] =
+    &[("rpmdb.sqlite-wal", 0), ("rpmdb.sqlite-shm", 32 << 10), (".rpm.lock", 0)];
+
 /// Writes a new database file: the packages of `existing`, then `packages` in this order.
 pub fn write(
     path: &HostPath,

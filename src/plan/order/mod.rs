@@ -15,6 +15,7 @@ mod relations;
 mod rich;
 
 use crate::package::{Relation, RelationKind};
+use crate::plan::Age;
 
 pub use providers::Links;
 
@@ -66,8 +67,8 @@ pub struct Facts {
 
 /// The order of installation, as indices of `packages`. `links` are the directory symbolic links of the root, so that
 /// `/bin/sh` is found in a package that owns `/usr/bin/sh`.
-pub fn order(packages: &[Facts], colors: Colors, links: &Links) -> Vec<usize> {
-    let graph = relations::graph(packages, colors, links);
+pub fn order(packages: &[Facts], colors: Colors, links: &Links, age: Age) -> Vec<usize> {
+    let graph = relations::graph(packages, colors, links, age);
     let components = components::find(&graph);
     let package_colors = packages.iter().map(|package| package.color).collect::<Vec<_>>();
     queue::Queue::new(graph, components, &package_colors, colors.preferred).run()

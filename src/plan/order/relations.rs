@@ -1,6 +1,7 @@
 //! Dependencies as edges between the packages of a transaction.
 
 use crate::package::{Relation, RelationFlags, RelationKind};
+use crate::plan::Age;
 use crate::plan::order::providers::{Links, Providers};
 use crate::plan::order::{Colors, Facts, Want, rich};
 
@@ -55,10 +56,11 @@ const QUALIFIED: RelationFlags = FORCED
     .or(RelationFlags::MISSINGOK);
 
 /// The graph of a transaction.
-pub(super) fn graph(packages: &[Facts], colors: Colors, links: &Links) -> Vec<Node> {
+pub(super) fn graph(packages: &[Facts], colors: Colors, links: &Links, age: Age) -> Vec<Node> {
     let mut builder = Builder {
         providers: Providers::new(packages, colors, links),
         nodes: vec![Node::default(); packages.len()],
+        age,
     };
     for (index, package) in packages.iter().enumerate() {
         for want in &package.wants {
@@ -71,6 +73,7 @@ pub(super) fn graph(packages: &[Facts], colors: Colors, links: &Links) -> Vec<No
 struct Builder<'a> {
     providers: Providers<'a>,
     nodes: Vec<Node>,
+    age: Age,
 }
 
 impl Builder<'_> {
@@ -110,13 +113,15 @@ impl Builder<'_> {
         }
     }
 
-    /// Weak dependencies order only where a scriptlet needs them, and then as if none did.
+    /// Weak dependencies never count as a scriptlet's. Since rpm 4.20 they only order where a scriptlet needs them.
     fn connect(&mut self, index: usize, provider: usize, want: &Want) {
         let flags = want.relation.flags;
         let legacy = flags.0 & QUALIFIED.0 == RelationFlags::PREREQ.0;
         let mut pre = legacy || flags.any(INSTALL);
         let weak = want.kind != RelationKind::Requires || flags.any(RelationFlags::MISSINGOK);
-        if weak && want.kind != RelationKind::Order {
+        if weak && self.age < Age::Counts {
+            pre = false;
+        } else if weak && want.kind != RelationKind::Order {
             if !pre {
                 return;
             }

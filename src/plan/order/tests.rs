@@ -28,7 +28,7 @@ fn ordered(lines: &[&str]) -> String {
     let packages = facts(lines);
     let mut links = Links::default();
     links.add("/bin", "usr/bin");
-    let order = order(&packages, Colors::of("x86_64"), &links);
+    let order = order(&packages, Colors::of("x86_64"), &links, Age::Counts);
     let name = |index: usize| packages[index].provides[0].name.clone();
     order.into_iter().map(name).collect::<Vec<_>>().join(" ")
 }
@@ -77,7 +77,7 @@ fn every_package_is_ordered_once_whatever_the_loops() {
     lines.push("q: p1".to_owned());
     let lines = lines.iter().map(String::as_str).collect::<Vec<_>>();
     let packages = facts(&lines);
-    let mut order = order(&packages, Colors::of("x86_64"), &Links::default());
+    let mut order = order(&packages, Colors::of("x86_64"), &Links::default(), Age::Counts);
     order.sort_unstable();
     assert_eq!(order, (0..packages.len()).collect::<Vec<_>>());
 }

@@ -25,6 +25,9 @@ pub enum Fate {
     /// It is made; the one that is there becomes `name.rpmsave`.
     #[serde(rename = "s")]
     KeepSaved,
+    /// It was there with this content when the transaction began: it stays, and gets owner, mode and time.
+    #[serde(rename = "t")]
+    Touch,
     /// It is there already.
     #[serde(rename = "k")]
     Shared,
@@ -334,7 +337,10 @@ fn config_fate(old: &FileEntry, new: &FileEntry, found: Option<&OnDisk>) -> Fate
         return if new.flags.any(FileFlags::MISSINGOK) { Fate::Shared } else { Fate::Create };
     };
     let comparable = matches!(old.kind, FileKind::Regular | FileKind::Link);
-    if !comparable || is_same(found, new) || is_same(found, old) {
+    if comparable && old.kind == new.kind && is_same(found, new) {
+        return Fate::Touch;
+    }
+    if !comparable || is_same(found, old) {
         return Fate::Create;
     }
     if !new.flags.any(FileFlags::CONFIG) {

@@ -17,7 +17,7 @@ use crate::package::{
 };
 
 pub use fate::{Clash, Disk, Fate, Fates, OnDisk, Policy, algorithms, fates};
-pub use sequence::{Action, Call, Counts, Failure, pretrans, sequence};
+pub use sequence::{Action, Call, Failure, pretrans, sequence};
 
 /// A package in a transaction: one that it adds, or one that is installed already.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! The sequence of a transaction.
 
 use crate::package::{RelationFlags, Script, ScriptletKind, Trigger, TriggerFamily};
+use crate::plan::Age;
 use crate::plan::transaction::triggers::{self, Class, Fired};
 use crate::plan::transaction::{Fates, Member};
 
@@ -47,15 +48,6 @@ pub struct Call {
     pub failure: Failure,
 }
 
-/// How many arguments file triggers get: rpm before 4.20 gave all of them a single 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counts {
-    /// A zero.
-    Zero,
-    /// Packages of the trigger's and of the file's name.
-    Real,
-}
-
 /// `%pretrans` of all added packages: before anybody looks at the root's files.
 pub fn pretrans(installed: &[Member], added: &[Member]) -> Vec<Action> {
     let mut actions = Vec::new();
@@ -78,8 +70,8 @@ pub fn pretrans(installed: &[Member], added: &[Member]) -> Vec<Action> {
 
 /// Everything after `%pretrans`. `packages` are the installed and then the added ones, in order, all with the states of
 /// their files; `before` is how many are installed already.
-pub fn sequence(packages: &[Member], before: usize, fates: &[Fates], counts: Counts) -> Vec<Action> {
-    let mut sequence = Sequence { packages, before, counts, actions: Vec::new() };
+pub fn sequence(packages: &[Member], before: usize, fates: &[Fates], age: Age) -> Vec<Action> {
+    let mut sequence = Sequence { packages, before, age, actions: Vec::new() };
     for member in before..packages.len() {
         sequence.install(member, &fates[member - before]);
     }
@@ -94,7 +86,7 @@ pub fn sequence(packages: &[Member], before: usize, fates: &[Fates], counts: Cou
 struct Sequence<'a> {
     packages: &'a [Member],
     before: usize,
-    counts: Counts,
+    age: Age,
     actions: Vec<Action>,
 }
 
@@ -106,7 +98,7 @@ impl Sequence<'_> {
     }
 
     fn install(&mut self, member: usize, fates: &Fates) {
-        if !self.packages[member].sysusers.is_empty() {
+        if self.age >= Age::Users && !self.packages[member].sysusers.is_empty() {
             self.actions.push(Action::Users { member });
         }
         self.triggers(member, member, RelationFlags::TRIGGERPREIN);
@@ -232,7 +224,7 @@ impl Sequence<'_> {
             member: fired.owner,
             name: name.to_owned(),
             script: self.packages[fired.owner].family(family)[fired.index].script.clone(),
-            args: if self.counts == Counts::Zero { vec![0] } else { args.to_vec() },
+            args: if self.age < Age::Counts { vec![0] } else { args.to_vec() },
             paths: Some(paths),
             failure: Failure::Warning,
         }));

@@ -1,5 +1,6 @@
 use super::*;
 use crate::package::{FileAlgorithm, FileDigest, FileFlags, FileKind, RelationFlags};
+use crate::plan::Age;
 use crate::plan::order::{Colors, Links};
 use crate::unit::RootPath;
 
@@ -69,7 +70,7 @@ fn script() -> Script {
 
 fn trigger(index: usize, name: &str, flags: RelationFlags, priority: u32) -> Trigger {
     let condition = Relation { name: name.to_owned(), flags, evr: String::new() };
-    Trigger { index, conditions: vec![condition], script: script(), priority }
+    Trigger { index, conditions: vec![condition], places: vec![index], script: script(), priority }
 }
 
 /// One of two packages with every kind of script, each with triggers on the other and on both one's files.
@@ -119,7 +120,7 @@ fn two_packages_in_one_transaction_run_everything_in_the_order_of_rpm() {
     let packages = vec![talkative("pa", "pb"), talkative("pb", "pa")];
     let fates = vec![Fates(vec![Fate::Create; 3]); 2];
     let mut actions = pretrans(&[], &packages);
-    actions.extend(sequence(&packages, 0, &fates, Counts::Real));
+    actions.extend(sequence(&packages, 0, &fates, Age::Counts));
     let expected = "\
 pa %pretrans 1
 pb %pretrans 1
@@ -153,7 +154,7 @@ fn triggers_of_the_layers_below_run_on_new_files_only() {
     let packages = vec![talkative("pa", "pb"), talkative("pb", "pa")];
     let fates = vec![Fates(vec![Fate::Create; 3])];
     let mut actions = pretrans(&packages[..1], &packages[1..]);
-    actions.extend(sequence(&packages, 1, &fates, Counts::Zero));
+    actions.extend(sequence(&packages, 1, &fates, Age::Early));
     let expected = "\
 pb %pretrans 1
 pa %triggerprein 1,0

@@ -44,10 +44,16 @@ pub(super) fn fired_by(owner: &Member, source: &Member, flag: RelationFlags) -> 
     conditions.into_iter().find(fires).map(|(index, _)| index)
 }
 
-/// The conditions of a package's triggers with the trigger's number. In a header they are one list.
+/// The conditions of a package's triggers with the trigger's number, in the header's order.
 pub(super) fn conditions(owner: &Member) -> Vec<(usize, &Relation)> {
     let triggers = owner.family(TriggerFamily::Package);
-    triggers.iter().flat_map(|trigger| trigger.conditions.iter().map(|one| (trigger.index, one))).collect()
+    let mut conditions = Vec::new();
+    for trigger in triggers {
+        let placed = trigger.places.iter().zip(&trigger.conditions);
+        conditions.extend(placed.map(|(place, condition)| (place, (trigger.index, condition))));
+    }
+    conditions.sort_by_key(|(place, _)| *place);
+    conditions.into_iter().map(|(_, condition)| condition).collect()
 }
 
 /// File triggers of `owners` that `wanted` lets through, in the order in which they run: higher priority first, then

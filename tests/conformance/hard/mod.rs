@@ -1,0 +1,210 @@
+//! Hard packages in random sets and orders: files, database, and what scriptlets saw, beside rpm's.
+//!
+//! Scriptlets write to `/log`, so their sequence and their arguments are a file's content like any other.
+
+mod packages;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kiln::install::{Error, Failures};
+use kiln::lock::LockedPackage;
+use kiln::plan::LayerId;
+use kiln::store::Layer;
+use kiln::unit::Digest;
+
+use crate::oracle::{self, DATABASE};
+use crate::support::{Numbers, available, now};
+use crate::transaction::{Bench, EPOCH};
+use crate::tree::{self, Times};
+use packages::{BASE, Hard, PACKAGES, RPM};
+
+/// How many cases `cargo test` runs; `make conformance` asks for more.
+const FEW: u64 = 10;
+const CASES: &str = "KILN_CONFORMANCE_CASES";
+
+/// Builds what is not there yet; the files by name.
+fn build() -> BTreeMap<&'static str, PathBuf> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hard");
+    std::fs::create_dir_all(&directory).unwrap();
+    let lock = std::fs::File::create(directory.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let package = |package: &Hard| {
+        let spec = package.spec();
+        let file = directory.join(format!("{}.rpm", &Digest::sha256(spec.as_bytes()).hex()[..20]));
+        if !file.exists() {
+            build_one(package.name, &spec, &file);
+        }
+        (package.name, file)
+    };
+    PACKAGES.iter().chain([&BASE, &RPM]).map(package).collect()
+}
+
+fn build_one(name: &str, spec: &str, to: &Path) {
+    let work = tempfile::tempdir().unwrap();
+    let path = work.path().join(format!("{name}.spec"));
+    std::fs::write(&path, spec).unwrap();
+    let output = Command::new("rpmbuild")
+        .args(["-bb", "--nodeps", "--define", "debug_package %{nil}", "--define", "__os_install_post %{nil}"])
+        .args(["--define", "_binaries_in_noarch_packages_terminate_build 0"])
+        .args(["--define", "_build_name_fmt built.rpm", "--define"])
+        .arg(format!("_topdir {}", work.path().display()))
+        .arg(&path)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {told}");
+    // Whole or not at all, should the test be killed now.
+    let part = to.with_extension("part");
+    std::fs::copy(work.path().join("RPMS/built.rpm"), &part).unwrap();
+    std::fs::rename(&part, to).unwrap();
+}
+
+/// What one thread works with: a store with everything unpacked, and a root of rpm's with the base in it.
+struct Site<'a> {
+    files: &'a BTreeMap<&'static str, PathBuf>,
+    locked: BTreeMap<&'static str, LockedPackage>,
+    bench: Bench,
+    base: Layer,
+    root: tempfile::TempDir,
+}
+
+/// How a case ended.
+enum Outcome {
+    Same,
+    /// Both refused.
+    Refused,
+    Different(Vec<String>),
+}
+
+impl<'a> Site<'a> {
+    fn new(files: &'a BTreeMap<&'static str, PathBuf>) -> Self {
+        let mut bench = Bench::new();
+        bench.failures = Failures::AsRpm;
+        let paths = files.values().cloned().collect::<Vec<_>>();
+        let locked = files.keys().copied().zip(bench.unpack(&paths)).collect::<BTreeMap<_, _>>();
+        let root = tempfile::tempdir().unwrap();
+        let first = [&BASE, &RPM].map(|package| package.name);
+        oracle::install(root.path(), &first.map(|name| files[name].clone()), &[]).unwrap();
+        let (base, log) = bench.install(first.map(|name| locked[name].clone()).into(), &[]);
+        let base = base.unwrap_or_else(|error| panic!("{error}\n{log}"));
+        Self { files, locked, bench, base, root }
+    }
+
+    fn case(&self, seed: u64) -> (Vec<Vec<&'static str>>, Outcome) {
+        let parts = choose(seed);
+        let outcome = self.compare(&parts);
+        (parts, outcome)
+    }
+
+    fn compare(&self, parts: &[Vec<&'static str>]) -> Outcome {
+        let copy = tempfile::tempdir().unwrap();
+        let root = copy.path().join("root");
+        let copied = Command::new("cp").arg("-a").arg(self.root.path()).arg(&root).status().unwrap();
+        assert!(copied.success());
+        let began = now();
+        let mut layers: Vec<Layer> = Vec::new();
+        for part in parts {
+            let files = part.iter().map(|name| self.files[name].clone()).collect::<Vec<_>>();
+            let theirs = oracle::install(&root, &files, &[]);
+            let ids = layers.iter().chain([&self.base]).map(|layer| layer.manifest.id.clone());
+            let parents = ids.collect::<Vec<LayerId>>();
+            let packages = part.iter().map(|name| self.locked[name].clone()).collect();
+            let (ours, log) = self.bench.install(packages, &parents);
+            match (theirs, ours) {
+                // What rpm says of a scriptlet that only warns is no refusal.
+                (Err(told), Ok(_)) if refused(&told) => {
+                    return Outcome::Different(vec![format!("only rpm refused: {told}")]);
+                }
+                (_, Ok(layer)) => layers.insert(0, layer),
+                (Err(told), Err(Error::Conflict { clashes })) => {
+                    let lines = clashes.iter().filter(|clash| !told.contains(&clash.path));
+                    let lines = lines.map(|clash| format!("{clash:?}, but rpm said {told}")).collect();
+                    return if clashes.is_empty() { Outcome::Different(lines) } else { Outcome::Refused };
+                }
+                (theirs, Err(error)) => {
+                    let text = format!("kiln refused: {error} {:?}; rpm: {theirs:?}\n{log}", error.hint());
+                    return Outcome::Different(vec![text]);
+                }
+            }
+        }
+        let trees = layers.iter().chain([&self.base]).map(|layer| layer.fs().as_path().to_owned());
+        let trees = trees.collect::<Vec<_>>();
+        let paths = trees.iter().map(PathBuf::as_path).collect::<Vec<_>>();
+        let shift = self.bench.keeper.ids().uids[0].outside;
+        let times = Times { began, epoch: EPOCH };
+        let mut lines = tree::differences(&tree::read(&paths, shift), &tree::read(&[&root], 0), times);
+        let ours = oracle::database(&trees[0].join(DATABASE));
+        lines.extend(ours.differences(&oracle::database(&root.join(DATABASE))));
+        if lines.is_empty() { Outcome::Same } else { Outcome::Different(lines) }
+    }
+}
+
+/// Whether rpm installed nothing.
+fn refused(told: &str) -> bool {
+    told.contains("conflicts with file")
+}
+
+/// Which packages, in which transactions.
+fn choose(seed: u64) -> Vec<Vec<&'static str>> {
+    let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    for _ in 0..8 {
+        numbers.below(2);
+    }
+    let mut names = PACKAGES.iter().map(|package| package.name).collect::<Vec<_>>();
+    let count = 3 + numbers.below(12) as usize;
+    for at in 0..count {
+        let other = at + numbers.below((names.len() - at) as u64) as usize;
+        names.swap(at, other);
+    }
+    names.truncate(count);
+    let transactions = 1 + numbers.below(3);
+    let mut parts = vec![Vec::new(); transactions as usize];
+    for name in names {
+        parts[numbers.below(transactions) as usize].push(name);
+    }
+    parts.retain(|part| !part.is_empty());
+    for part in &mut parts {
+        part.sort_unstable();
+    }
+    parts
+}
+
+#[test]
+fn hard_packages_are_installed_as_rpm_installs_them() {
+    if !oracle::can_install() || !available("rpmbuild") {
+        return;
+    }
+    let asked = std::env::var(CASES).ok().map(|text| text.parse::<u64>().unwrap());
+    let cases = asked.unwrap_or(FEW);
+    let first = std::env::var("KILN_CONFORMANCE_FIRST").map_or(0, |text| text.parse::<u64>().unwrap());
+    let files = build();
+    let (next, ended) = (AtomicU64::new(first), Mutex::new(Vec::new()));
+    let work = || {
+        let site = Site::new(&files);
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first + cases {
+                return;
+            }
+            let (parts, outcome) = site.case(seed);
+            ended.lock().unwrap().push((seed, parts, outcome));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(cases as usize);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    let ended = ended.into_inner().unwrap();
+    assert_eq!(ended.len() as u64, cases);
+    let refused = ended.iter().filter(|(_, _, outcome)| matches!(outcome, Outcome::Refused)).count();
+    let mut report = Vec::new();
+    for (seed, parts, outcome) in &ended {
+        if let Outcome::Different(lines) = outcome {
+            report.push(format!("case {seed}: {parts:?}\n{}", lines.join("\n")));
+        }
+    }
+    println!("hard packages: {cases} cases, {refused} refused by both, {} different", report.len());
+    assert!(report.is_empty(), "{}", report.join("\n"));
+}
