@@ -32,6 +32,9 @@ pub(super) struct Common {
     /// Leaves a repository of the release out.
     #[arg(long = "disablerepo", global = true, value_name = "ID")]
     pub(super) disable_repos: Vec<String>,
+    /// Asks every repository whether it has changed, however fresh its metadata in the store is.
+    #[arg(long, global = true, conflicts_with = "offline")]
+    pub(super) refresh: bool,
     /// Fetches nothing; uses what the store has.
     #[arg(long, global = true)]
     pub(super) offline: bool,
@@ -100,7 +103,11 @@ impl Common {
             store: HostPath::new(store),
             config_dirs: config_dirs.map(HostPath::new).collect(),
             overrides: self.overrides().map_err(engine::Error::from)?,
-            access: if self.offline { Access::Offline } else { Access::Online },
+            access: match (self.offline, self.refresh) {
+                (true, _) => Access::Offline,
+                (false, true) => Access::Refreshing,
+                (false, false) => Access::Online,
+            },
         };
         Ok(Engine::new(settings, output.reporter()))
     }

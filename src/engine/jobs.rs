@@ -165,10 +165,18 @@ pub(super) fn take_artifacts(from: &str, to: &str) -> Job {
 /// The answer to [`take_artifacts`].
 pub(super) fn taken(answer: &str) -> Result<Vec<String>, (String, String)> {
     match serde_json::from_str(answer) {
-        Ok(Taken::All(names)) => Ok(names),
+        Ok(Taken::All(names)) => match names.iter().find(|name| !is_file_name(name)) {
+            Some(name) => Err((name.escape_default().to_string(), "it is not a file's name".to_owned())),
+            None => Ok(names),
+        },
         Ok(Taken::Refused(name, reason)) => Err((name, reason)),
         Err(error) => Err(("the answer".to_owned(), error.to_string())),
     }
+}
+
+/// Whether a name stays in its directory.
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
 }
 
 /// Packages that one build may leave.

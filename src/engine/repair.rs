@@ -7,7 +7,7 @@ use crate::engine::error::Error;
 use crate::engine::jobs;
 use crate::engine::upkeep::PATIENCE;
 use crate::engine::verify::{Look, Outcome, Verified};
-use crate::fetch::{FetchOptions, Fetcher, Mirrors, Network, Trust, Upstream, Wanted, check};
+use crate::fetch::{Fetcher, Mirrors, Trust, Upstream, Wanted, check};
 use crate::install::unpack;
 use crate::lock::LockedPackage;
 use crate::store::{Inputs, Kind, Object};
@@ -82,13 +82,12 @@ impl Look<'_> {
         let (trust, tls) = (Trust::Metadata, crate::config::Tls::HOST);
         let upstream = Upstream { repo: package.repo.clone(), mirrors, trust, tls };
         let wanted: [Wanted; 1] = [upstream.wanted(package)];
-        let network = match self.engine.settings.access {
-            crate::engine::Access::Online => Network::Online,
-            crate::engine::Access::Offline => Network::Offline,
-        };
-        let options =
-            FetchOptions { network, interrupted: crate::sandbox::interrupted, ..FetchOptions::default() };
-        Fetcher::new(options).packages(&wanted, self.store.path(), self.engine.reporter, &|_, _| {})?;
+        Fetcher::new(self.engine.settings.access.options()).packages(
+            &wanted,
+            self.store.path(),
+            self.engine.reporter,
+            &|_, _| {},
+        )?;
         Ok(())
     }
 

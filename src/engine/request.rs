@@ -8,6 +8,8 @@ use crate::unit::{Digest, HostPath};
 pub enum Access {
     /// Yes.
     Online,
+    /// Yes, and every repository is asked, however fresh what the store has of it is.
+    Refreshing,
     /// No: what the store has must be enough.
     Offline,
 }

@@ -9,7 +9,7 @@ use crate::engine::error::Error;
 use crate::engine::jobs;
 use crate::engine::repositories::{Source, Tables};
 use crate::engine::request::{Access, Settings};
-use crate::fetch::{FetchOptions, Fetcher, Network};
+use crate::fetch::{FetchOptions, Fetcher, Network, Refresh};
 use crate::plan::IdMap;
 use crate::report::{Reporter, SandboxRecord};
 use crate::sandbox::Keeper;
@@ -72,13 +72,7 @@ impl<'a> Session<'a> {
 
     /// The fetcher; made when it is first asked for.
     pub(super) fn fetcher(&self) -> &Fetcher {
-        let network = match self.settings.access {
-            Access::Online => Network::Online,
-            Access::Offline => Network::Offline,
-        };
-        let options =
-            FetchOptions { network, interrupted: crate::sandbox::interrupted, ..FetchOptions::default() };
-        self.fetcher.get_or_init(|| Fetcher::new(options))
+        self.fetcher.get_or_init(|| Fetcher::new(self.settings.access.options()))
     }
 
     /// Removes things of the store, inside the user namespace, since any of its ids may own files in them.
@@ -93,6 +87,19 @@ impl Session<'_> {
     pub(super) fn sandbox_record(&self, warnings: Vec<String>) -> SandboxRecord {
         let record = |keeper: &Keeper| keeper.record(&self.release.limits, self.release.sandbox.network);
         SandboxRecord { warnings, ..self.keeper.get().map(record).unwrap_or_default() }
+    }
+}
+
+impl Access {
+    /// How fetching is done with it.
+    pub(super) fn options(self) -> FetchOptions {
+        let (network, refresh) = match self {
+            Self::Online => (Network::Online, Refresh::WhenExpired),
+            Self::Refreshing => (Network::Online, Refresh::Always),
+            Self::Offline => (Network::Offline, Refresh::WhenExpired),
+        };
+        let interrupted = crate::sandbox::interrupted;
+        FetchOptions { network, refresh, interrupted, ..FetchOptions::default() }
     }
 }
 

@@ -179,7 +179,7 @@ fn hint_of(cause: &Cause) -> Option<String> {
         }
         Cause::Connect(_) => "check the network and the proxy (https_proxy, no_proxy), or add a mirror",
         Cause::Digest { .. } | Cause::Size { .. } => {
-            "the mirror is out of step with its metadata: try again later, or use another mirror"
+            "the mirror is out of step with its metadata: --refresh asks for that again; else try later, or use another mirror"
         }
         Cause::Status { code: 404 | 410, .. } => {
             "the mirror does not have it: the metadata may be out of date, or the release may have moved to an archive"

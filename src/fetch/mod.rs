@@ -44,6 +44,8 @@ pub use signed::PackageFault;
 pub struct FetchOptions {
     /// Whether the network may be used.
     pub network: Network,
+    /// Whether repositories are asked again.
+    pub refresh: Refresh,
     /// Whether the environment's proxies are used.
     pub proxies: Proxies,
     /// What kiln calls itself.
@@ -67,6 +69,15 @@ pub enum Network {
     Online,
     /// Never (`--offline`): what is not in the store is an error. Repositories on this host can still be read.
     Offline,
+}
+
+/// Whether a repository is asked for what the store has of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// When its `metadata_expire` has passed.
+    WhenExpired,
+    /// Always (`--refresh`).
+    Always,
 }
 
 /// Whether proxies are used.
@@ -95,6 +106,7 @@ impl Default for FetchOptions {
     fn default() -> Self {
         Self {
             network: Network::Online,
+            refresh: Refresh::WhenExpired,
             proxies: Proxies::FromEnvironment,
             user_agent: concat!("kiln/", env!("CARGO_PKG_VERSION")).to_owned(),
             retries: 3,
@@ -131,6 +143,12 @@ impl Fetcher {
         let hosts = Hosts::new(options.per_host);
         Self { options, client: Shared::default(), hosts }
     }
+}
+
+/// What a metalink says, for the fuzzer, which sees no private doors.
+#[cfg(fuzzing)]
+pub fn read_metalink(text: &str) -> Result<usize, String> {
+    metalink::Metalink::parse(text).map(|metalink| metalink.bases.len())
 }
 
 /// Seconds since 1970.

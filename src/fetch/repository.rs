@@ -14,7 +14,7 @@ use crate::fetch::openpgp::Keyring;
 use crate::fetch::origin::{self, Found};
 use crate::fetch::packages::{Trust, Upstream};
 use crate::fetch::progress::Progress;
-use crate::fetch::{Cause, Error, Fetcher, Network, keys, now, url};
+use crate::fetch::{Cause, Error, FetchOptions, Fetcher, Network, Refresh, keys, now, url};
 use crate::metadata::{Repomd, RepomdData};
 use crate::report::{Reporter, Stage};
 use crate::sys::fs;
@@ -153,9 +153,10 @@ fn one(batch: &Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> 
     let errand = Errand { batch, repo, dirs, keys, reporter };
     let memory = Memory::load(repo, dirs);
     let known = memory.and_then(|memory| Some((errand.kept(&memory)?, memory)));
-    let offline = errand.batch.fetcher.options.network == Network::Offline;
+    let FetchOptions { network, refresh, .. } = errand.batch.fetcher.options;
+    let offline = network == Network::Offline;
     if let Some((snapshot, memory)) = &known
-        && (offline || memory.is_fresh(repo.metadata_expire))
+        && (offline || refresh == Refresh::WhenExpired && memory.is_fresh(repo.metadata_expire))
     {
         let mirrors = Mirrors::new(memory.mirrors.iter().map(String::as_str))?;
         let repository = errand.repository(snapshot, mirrors);

@@ -200,6 +200,15 @@ impl Bench {
     }
 }
 
+impl Drop for Bench {
+    /// Files of a root may be another id's, so kiln removes them.
+    fn drop(&mut self) {
+        if self.path("store/layers").exists() {
+            let _ = self.kiln().args(["clean", "--all"]).output();
+        }
+    }
+}
+
 /// What a run of kiln gave.
 #[derive(Debug)]
 pub(crate) struct Ran {
