@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use crate::config::{Nesting, Network};
+use crate::plan::guard::Guard;
 use crate::unit::{HostPath, Limits, RootPath};
 
 /// How user ids inside are made from ids outside. Chosen by what the host allows.
@@ -240,6 +241,10 @@ pub struct SandboxSpec {
     /// Whether sandboxes can be made in it.
     #[serde(default)]
     pub nesting: Nesting,
+    /// Protections that are left out. A product has no such field.
+    #[cfg(debug_assertions)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Guard>,
 }
 
 impl SandboxSpec {
@@ -266,7 +271,21 @@ impl SandboxSpec {
             syncs,
             visitors: Visitors::Refused,
             nesting: Nesting::Refused,
+            #[cfg(debug_assertions)]
+            without: Vec::new(),
         }
+    }
+
+    /// Whether a protection is there: always, but in a build for tests.
+    #[cfg(debug_assertions)]
+    pub fn has(&self, guard: Guard) -> bool {
+        !self.without.contains(&guard)
+    }
+
+    /// Whether a protection is there: always.
+    #[cfg(not(debug_assertions))]
+    pub fn has(&self, _guard: Guard) -> bool {
+        true
     }
 }
 

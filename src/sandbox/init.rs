@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 
 use rustix::process::Pid;
 
-use crate::plan::{Nesting, Network, SandboxSpec, Tier, Visitors};
+use crate::plan::{Guard, Nesting, Network, SandboxSpec, Tier, Visitors};
 use crate::sandbox::error::During as _;
 use crate::sandbox::payload::{Payload, Started, identity};
 use crate::sandbox::serve::{JobTable, NAMESPACE_LIMIT};
@@ -55,7 +55,7 @@ impl Init {
             _ => process::exit(1),
         }
         let root = root::build(&self.spec, identity(&self.spec, self.tier))?;
-        if self.spec.nesting == Nesting::Allowed {
+        if self.spec.nesting == Nesting::Allowed || !self.spec.has(Guard::NamespaceLimit) {
             // The keeper has set it to none; a container may keep /proc/sys read-only, and then it is not none.
             let _ = fs::write(NAMESPACE_LIMIT, b"1000");
         }
@@ -67,8 +67,12 @@ impl Init {
         }
         mount::enter(&root).during("entering the root")?;
         drop(root);
-        process::set_inspection(Inspection::Refused).during("hiding PID 1")?;
-        process::no_new_privileges().during("renouncing privileges")?;
+        if self.spec.has(Guard::Inspection) {
+            process::set_inspection(Inspection::Refused).during("hiding PID 1")?;
+        }
+        if self.spec.has(Guard::NewPrivileges) {
+            process::no_new_privileges().during("renouncing privileges")?;
+        }
         let children = child::children_descriptor().during("watching for children")?;
         let streams = std::mem::take(&mut self.streams);
         let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams };

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::process::Pid;
 
-use crate::plan::{Command, Machine, Nesting, Phase, SandboxSpec, Stdio, Tier};
+use crate::plan::{Command, Guard, Machine, Nesting, Phase, SandboxSpec, Stdio, Tier};
 use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
 use crate::sandbox::seccomp::{self, Profile};
@@ -105,7 +105,12 @@ impl Payload<'_> {
         }
         let SandboxSpec { phase, machine, syncs, nesting, .. } = *self.spec;
         let mounts = if nesting == Nesting::Allowed { Mounts::Allowed } else { Mounts::Refused };
-        landlock::restrict(mounts).during("restricting itself with Landlock")?;
+        if self.spec.has(Guard::Landlock) {
+            landlock::restrict(mounts).during("restricting itself with Landlock")?;
+        }
+        if !self.spec.has(Guard::Seccomp) {
+            return Ok(());
+        }
         let filter = seccomp::filter(Profile { phase, machine, syncs, tier: self.tier, nesting });
         sys::seccomp::install(&filter).during("filtering system calls")
     }
@@ -163,12 +168,16 @@ fn drop_rights(spec: &SandboxSpec, tier: Tier) -> Result<(), SysError> {
     let keep = if spec.user.0 == 0 { keep } else { Capabilities::NONE };
     process::set_inspection(Inspection::Allowed)?;
     become_user(spec, tier, keep)?;
-    caps::set(keep)?;
+    if spec.has(Guard::Capabilities) {
+        caps::set(keep)?;
+    }
     process::set_inspection(match spec.command {
         Command::Program { .. } => Inspection::Allowed,
         Command::Job(_) => Inspection::Refused,
     })?;
-    process::no_new_privileges()?;
+    if spec.has(Guard::NewPrivileges) {
+        process::no_new_privileges()?;
+    }
     process::die_with_parent()
 }
 
@@ -187,8 +196,10 @@ fn become_user(spec: &SandboxSpec, tier: Tier, keep: Capabilities) -> Result<(),
         fs::write("/proc/self/uid_map", format!("{uid} 0 1\n").as_bytes())?;
         fs::write("/proc/self/gid_map", format!("{gid} 0 1\n").as_bytes())?;
     }
-    caps::bound(keep)?;
-    if spec.phase == Phase::Build {
+    if spec.has(Guard::Capabilities) {
+        caps::bound(keep)?;
+    }
+    if spec.phase == Phase::Build && spec.has(Guard::Capabilities) {
         caps::lock_secure_bits()?;
     }
     if tier == Tier::SingleId { Ok(()) } else { process::become_user(uid, gid, Some(&[gid])) }

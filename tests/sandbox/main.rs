@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod attacks;
+#[cfg(all(target_arch = "x86_64", debug_assertions))]
+mod calls;
+mod canaries;
+mod honest;
 mod limits;
 mod nested;
 mod support;

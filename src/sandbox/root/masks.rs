@@ -43,11 +43,23 @@ const SYS_HIDDEN_DIRECTORIES: &[&str] = &[
     "fs/fuse/connections",
 ];
 
+/// What is covered, and made read-only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cover {
+    /// Everything in the tables here.
+    Dangerous,
+    /// Nothing; for a proof that the tables are needed.
+    Nothing,
+}
+
 /// A fresh /proc of this process namespace.
-pub(super) fn proc(root: &OwnedFd) -> Result<(), SysError> {
+pub(super) fn proc(root: &OwnedFd, cover: Cover) -> Result<(), SysError> {
     let target = at::ensure_directory(root, "/proc")?;
     let proc = mount::new("proc", &[Parameter::Text("source", "proc".to_owned())], SEALED)?;
     mount::attach(&proc, target)?;
+    if cover == Cover::Nothing {
+        return Ok(());
+    }
     for name in PROC_READ_ONLY.iter().filter(|name| at::exists(&proc, name)) {
         let part = mount::clone_tree(&proc, name, Extent::Tree)?;
         mount::add_attributes(&part, SEALED.and(Attributes::READ_ONLY), Extent::Tree)?;
@@ -76,9 +88,12 @@ pub(super) fn unreachable(root: &OwnedFd, network: Network) -> Result<(), SysErr
 
 /// A fresh /sys of this network namespace. The kernel allows none in the host's, nor where the surrounding container
 /// hides parts of its own; then that is shown, with what it hides.
-pub(super) fn sys(root: &OwnedFd, network: Network) -> Result<(), SysError> {
+pub(super) fn sys(root: &OwnedFd, network: Network, cover: Cover) -> Result<(), SysError> {
     let target = at::ensure_directory(root, "/sys")?;
-    let read_only = SEALED.and(Attributes::READ_ONLY);
+    let read_only = match cover {
+        Cover::Dangerous => SEALED.and(Attributes::READ_ONLY),
+        Cover::Nothing => SEALED,
+    };
     let fresh = || mount::new("sysfs", &[Parameter::Text("source", "sysfs".to_owned())], read_only);
     let shown = || {
         let sys = mount::clone_tree(at::open_directory("/sys")?, "", Extent::Tree)?;
@@ -92,6 +107,9 @@ pub(super) fn sys(root: &OwnedFd, network: Network) -> Result<(), SysError> {
         Network::Host => shown()?,
     };
     mount::attach(&sys, target)?;
+    if cover == Cover::Nothing {
+        return Ok(());
+    }
     hide_directories(&sys, SYS_HIDDEN_DIRECTORIES)
 }
 

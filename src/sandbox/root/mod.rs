@@ -10,9 +10,10 @@ mod skeleton;
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::plan::{Access, Nesting, Network, Phase, SandboxSpec, Step};
+use crate::plan::{Access, Guard, Nesting, Network, Phase, SandboxSpec, Step};
 use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
+use crate::sandbox::root::masks::Cover;
 use crate::sys::mount::{self, Attributes, Extent, Parameter};
 use crate::sys::{SysError, at, fs};
 use crate::unit::RootPath;
@@ -38,10 +39,11 @@ pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, 
         masks::unreachable(&root, spec.network).during("mounting /proc for sandboxes inside")?;
     }
     for (number, step) in spec.steps.iter().enumerate() {
-        perform(step, &root, &scratch, Place { number, network: spec.network, phase: spec.phase })
-            .during(format!("mounting {step}"))?;
+        let cover = if spec.has(Guard::Masks) { Cover::Dangerous } else { Cover::Nothing };
+        let place = Place { number, network: spec.network, phase: spec.phase, cover };
+        perform(step, &root, &scratch, place).during(format!("mounting {step}"))?;
     }
-    if spec.phase == Phase::Build {
+    if spec.phase == Phase::Build && spec.has(Guard::ReadOnlyRoot) {
         mount::add_attributes(&root, Attributes::READ_ONLY, Extent::This)
             .during("making the root read-only")?;
     }
@@ -81,12 +83,13 @@ struct Place {
     number: usize,
     network: Network,
     phase: Phase,
+    cover: Cover,
 }
 
 fn perform(step: &Step, root: &OwnedFd, scratch: &OwnedFd, place: Place) -> Result<(), SysError> {
     match step {
-        Step::Proc => masks::proc(root),
-        Step::Sys => masks::sys(root, place.network),
+        Step::Proc => masks::proc(root, place.cover),
+        Step::Sys => masks::sys(root, place.network, place.cover),
         Step::Dev => devices::mount(root, place.phase),
         Step::Tmpfs { at, mode, size } => {
             let parameters = [("mode", format!("{mode:o}")), ("size", size.to_string())];
