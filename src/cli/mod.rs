@@ -5,6 +5,7 @@
 
 mod build;
 mod exit;
+mod export;
 mod failure;
 mod init;
 mod lines;
@@ -47,6 +48,7 @@ enum Verb {
     Build(build::Build),
     Srpm(srpm::Srpm),
     Init(init::Init),
+    Export(export::Export),
     Run(run::Run),
     Shell(run::Shell),
     Solve(solve::Solve),
@@ -66,6 +68,7 @@ impl Verb {
             Self::Build(verb) => verb.run(common, output),
             Self::Srpm(verb) => verb.run(common, output),
             Self::Init(verb) => verb.run(common, output),
+            Self::Export(verb) => verb.run(common, output),
             Self::Run(verb) => verb.run(common, output),
             Self::Shell(verb) => verb.run(common, output),
             Self::Solve(verb) => verb.run(common, output),

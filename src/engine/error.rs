@@ -215,6 +215,14 @@ pub enum Error {
         /// Groups that there are.
         known: Vec<String>,
     },
+    /// A tar file that cannot be written.
+    #[error("{path} cannot be written")]
+    Export {
+        /// The file.
+        path: HostPath,
+        /// Why.
+        source: crate::sys::SysError,
+    },
     /// Things in the store are not as they were made.
     #[error("the store {store} is damaged: {}{}", .objects[0], more(.objects))]
     Damaged {
@@ -308,7 +316,7 @@ impl Error {
             | Self::BadArtifact { .. }
             | Self::NoArtifacts { .. } => Kind::Build,
             Self::NotRunning { .. } | Self::NoSandbox { .. } => Kind::Arguments,
-            Self::Results { .. } => Kind::Results,
+            Self::Results { .. } | Self::Export { .. } => Kind::Results,
             Self::Interrupted => Kind::Interrupted,
         }
     }

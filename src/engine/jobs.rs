@@ -24,6 +24,7 @@ pub const JOBS: JobTable = &[
     crate::install::JOBS[0],
     crate::install::JOBS[1],
     crate::install::JOBS[2],
+    crate::install::JOBS[3],
 ];
 
 fn job(name: &str, input: &impl serde::Serialize) -> Job {

@@ -8,6 +8,7 @@ mod buildroot;
 mod collect;
 mod disk;
 mod error;
+mod export;
 mod installed;
 mod jobs;
 mod limits;
@@ -32,6 +33,7 @@ pub use crate::config::Network;
 pub use crate::config::Release;
 pub use crate::solve::{Explained, Explanation};
 pub use error::{Error, Kind, LogTail};
+pub use export::Destination;
 pub use jobs::JOBS;
 pub use request::{
     Access, Artifact, BuildOptions, BuildRequest, Built, CleanScope, RunRequest, Settings, SourceInput,

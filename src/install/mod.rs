@@ -15,6 +15,7 @@ mod capability;
 mod change;
 mod database;
 mod error;
+mod export;
 mod fold;
 mod inventory;
 mod log;
@@ -51,8 +52,19 @@ pub enum Failures {
 }
 
 /// The functions of this module that run inside the user namespace.
-pub const JOBS: JobTable =
-    &[(change::JOB, change::change), (survey::JOB, survey::survey), (lua::JOB, lua::lua)];
+pub const JOBS: JobTable = &[
+    (change::JOB, change::change),
+    (survey::JOB, survey::survey),
+    (lua::JOB, lua::lua),
+    (export::JOB, export::export),
+];
+
+/// The job that writes the root of these layers (trees relative to the store, uppermost first) as a tar file to its standard
+/// output; it answers with a JSON list of what a tar file cannot hold.
+pub fn export(layers: &export::Input) -> crate::plan::Job {
+    let input = serde_json::to_string(layers).unwrap_or_default();
+    crate::plan::Job { name: export::JOB.to_owned(), input }
+}
 
 /// Makes a layer: performs the transaction that `spec` describes over the layers below. The packages must have been
 /// unpacked into the store; what scriptlets write goes to `log`.

@@ -249,6 +249,11 @@ impl Merged {
         self.part(0)
     }
 
+    /// Its uppermost part: the one whose attributes it has.
+    pub(super) fn uppermost(&self) -> Option<&OwnedFd> {
+        self.parts.first().map(|(_, part)| part)
+    }
+
     /// Its part in a layer.
     pub(super) fn part(&self, layer: usize) -> Result<&OwnedFd> {
         let part = self.parts.iter().find(|(found, _)| *found == layer).map(|(_, part)| part);

@@ -31,6 +31,8 @@ pub enum Stage {
     Run,
     /// The store looked at again.
     Verify,
+    /// The root written as a tar file.
+    Export,
 }
 
 impl fmt::Display for Stage {
@@ -47,6 +49,7 @@ impl fmt::Display for Stage {
             Self::Collect => "collect",
             Self::Run => "run",
             Self::Verify => "verify",
+            Self::Export => "export",
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The supervisor's handle on the keeper.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use crate::sandbox::streams::Streams;
 use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, ids, scope};
 use crate::sys::userns::{Helper, Launcher};
-use crate::sys::{SysError, fs, landlock, process, socket, userns};
+use crate::sys::{SysError, fs, landlock, poll, process, signal, socket, userns};
 use crate::unit::{HostPath, Limits};
 
 /// The process that holds the user namespace of this run. Any number of threads may use it at once.
@@ -33,6 +33,8 @@ pub struct Keeper {
 }
 
 const WHO: &str = "keeper";
+/// How often a wait looks whether it is still wanted.
+const TICK: std::time::Duration = std::time::Duration::from_millis(100);
 
 impl Keeper {
     /// Starts the keeper over the store's directory, which must exist and belong to the namespace's root.
@@ -75,8 +77,22 @@ impl Keeper {
     /// Runs one of kiln's own functions as the namespace's root, in a process of its own whose working directory is
     /// the store.
     pub fn call(&self, job: &Job) -> Result<String, Error> {
-        let answers = self.ask(&Request::Call(job.clone()), &[])?;
-        match wire::receive(&answers, "job")? {
+        Self::result(job, &self.ask(&Request::Call(job.clone()), &[])?)
+    }
+
+    /// The same for a function that writes to its standard output, which is `output`. The wish to end ends it.
+    pub fn write(&self, job: &Job, output: impl AsFd) -> Result<String, Error> {
+        let answers = self.ask(&Request::Call(job.clone()), &[output.as_fd()])?;
+        while poll::readable(&[&answers], Some(TICK)).map_err(Error::Talk)?.is_empty() {
+            if signal::interrupted() {
+                return Err(Error::Lost { who: "job" });
+            }
+        }
+        Self::result(job, &answers)
+    }
+
+    fn result(job: &Job, answers: &OwnedFd) -> Result<String, Error> {
+        match wire::receive(answers, "job")? {
             Some((Answer::Done(Ok(value)), _)) => Ok(value),
             Some((Answer::Done(Err(reason)), _)) => Err(Error::Job { job: job.name.clone(), reason }),
             Some((Answer::Failed(failure), _)) => Err(Error::Failed(failure)),

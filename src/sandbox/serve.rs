@@ -13,7 +13,7 @@ use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, Failure, measure};
 use crate::sys::mount::{self, Propagation};
 use crate::sys::process::{self, Copied, Namespaces};
-use crate::sys::{SysError, child, fs, tree, userns};
+use crate::sys::{SysError, child, fs, signal, tree, userns};
 
 /// The name that makes this program the keeper.
 pub const KEEPER: &str = "kiln-keeper";
@@ -96,7 +96,8 @@ fn call(job: &Job, mut descriptors: Vec<OwnedFd>, jobs: JobTable) {
     match process::fork() {
         Ok(Some(_)) => {}
         Ok(None) => {
-            let result = become_worker().map_err(|error| error.to_string()).and_then(|()| run_job(job, jobs));
+            let result = become_worker(&descriptors).map_err(|error| error.to_string());
+            let result = result.and_then(|()| run_job(job, jobs));
             let sent = wire::send(&answers, &Answer::Done(result), &[]);
             process::exit(i32::from(sent.is_err()));
         }
@@ -118,9 +119,12 @@ fn remove(path: &str) -> Result<String, String> {
     tree::remove(path).map(|()| String::new()).map_err(|error| error.to_string())
 }
 
-fn become_worker() -> Result<(), SysError> {
+/// A descriptor that came along becomes the function's standard output.
+fn become_worker(streams: &[OwnedFd]) -> Result<(), SysError> {
     process::die_with_parent()?;
-    process::default_signals()
+    process::default_signals()?;
+    signal::ignore_closed_pipes();
+    streams.first().map_or(Ok(()), |output| process::set_standard(1, output))
 }
 
 /// Runs a function of the table; a panic is a failure like any other.

@@ -53,6 +53,11 @@ impl Stat {
         self.kind() == FileType::Symlink
     }
 
+    /// Whether it is a named pipe.
+    pub fn is_fifo(&self) -> bool {
+        self.kind() == FileType::Fifo
+    }
+
     /// Whether it is a regular file.
     pub fn is_file(&self) -> bool {
         self.kind() == FileType::RegularFile

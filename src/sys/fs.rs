@@ -113,6 +113,38 @@ pub fn touch(path: impl AsRef<Path>) -> Result<()> {
     file.set_times(times).map_err(quoted("futimens", path))
 }
 
+/// A file that is being written beside its place, and appears there when it is whole. Dropped before, it is gone.
+#[derive(Debug)]
+pub struct Draft {
+    file: tempfile::NamedTempFile,
+    place: PathBuf,
+}
+
+impl Draft {
+    /// Begins a file for `place`; its mode is what the process's mask makes of 0666.
+    pub fn beside(place: &Path) -> Result<Self> {
+        let parent = place.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".kiln-")
+            .permissions(fs::Permissions::from_mode(0o666))
+            .tempfile_in(parent)
+            .map_err(quoted("open", parent))?;
+        Ok(Self { file, place: place.to_owned() })
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        self.file.as_file()
+    }
+
+    /// Gives it its name, over what is there.
+    pub fn publish(self) -> Result<()> {
+        let place = self.place;
+        self.file.as_file().sync_all().map_err(quoted("fsync", &place))?;
+        self.file.persist(&place).map(drop).map_err(|error| quoted("rename", &place)(error.error))
+    }
+}
+
 /// Makes a directory and its missing parents, mode 0755.
 pub fn create_dir_all(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();

@@ -33,6 +33,11 @@ pub fn catch() -> Result<(), SysError> {
     Ok(())
 }
 
+/// Writing to a closed pipe is an error and not a signal.
+pub fn ignore_closed_pipes() {
+    crate::sys::process::set_handling(libc::SIGPIPE, libc::SIG_IGN);
+}
+
 /// Whether one of them came.
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
