@@ -3,7 +3,8 @@
 use crate::engine::error::Error;
 use crate::engine::resolve::Wanted;
 use crate::engine::session::Session;
-use crate::install::unpack;
+use crate::fetch::Came;
+use crate::install::unpack::{self, Known};
 use crate::lock::{Lock, LockedPackage};
 use crate::plan::{LayerId, LayerSpec, Setup};
 use crate::report::{Stage, during};
@@ -85,7 +86,7 @@ impl Session<'_> {
         during(Stage::Install, self.reporter, || self.install(&spec))
     }
 
-    /// Brings packages into the store: fetched and verified, then unpacked.
+    /// Brings packages into the store: fetched and verified, and each unpacked as soon as it is there.
     fn fetch(&self, packages: &[LockedPackage]) -> Result<(), Error> {
         let mut missing = Vec::new();
         for package in packages {
@@ -97,20 +98,34 @@ impl Session<'_> {
             return Ok(());
         }
         let sources = self.sources()?;
-        let upstream = |package: &LockedPackage| {
-            let source = sources.iter().find(|source| source.repo.id == package.repo)?;
-            Some(source.state.upstream.wanted(package))
-        };
-        let wanted: Vec<_> = missing.iter().filter_map(upstream).collect();
-        if !wanted.is_empty() {
-            during(Stage::Fetch, self.reporter, || {
-                self.fetcher().packages(&wanted, self.store.path(), self.reporter, &|_, _| {})
-            })?;
+        let (sender, arrivals) = std::sync::mpsc::channel();
+        let (mut wanted, mut positions) = (Vec::new(), Vec::new());
+        for (at, package) in missing.iter().enumerate() {
+            if let Some(source) = sources.iter().find(|source| source.repo.id == package.repo) {
+                wanted.push(source.state.upstream.wanted(package));
+                positions.push(at);
+            } else {
+                // A local package: the store has its file. Nobody has dropped the receiver yet.
+                let _ = sender.send((at, Known::Nothing));
+            }
         }
-        let files: Vec<_> =
-            missing.iter().map(|package| unpack::Source::locked(package, &self.store)).collect();
-        during(Stage::Unpack, self.reporter, || unpack::unpack(&files, &self.store, self.reporter))
-            .map_err(|error| Error::Unpack(Box::new(error)))?;
+        let (store, reporter) = (&self.store, self.reporter);
+        let files: Vec<_> = missing.iter().map(|package| unpack::Source::locked(package, store)).collect();
+        let unpack = || unpack::unpack_arriving(&files, arrivals, store, reporter);
+        std::thread::scope(|scope| {
+            let unpacking = scope.spawn(|| during(Stage::Unpack, reporter, unpack));
+            let arrived = |index: usize, came| {
+                // Unpacking that failed says so itself.
+                let _ = sender.send((positions[index], known(came)));
+            };
+            let fetch = || self.fetcher().packages(&wanted, store.path(), reporter, &arrived);
+            let fetched =
+                if wanted.is_empty() { Ok(Vec::new()) } else { during(Stage::Fetch, reporter, fetch) };
+            drop(sender);
+            let unpacked = unpacking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            fetched?;
+            unpacked.map_err(|error| Error::Unpack(Box::new(error)))
+        })?;
         for package in &missing {
             self.store.used(Kind::Rpms, &format!("{}.rpm", package.digest.hex()));
         }
@@ -137,3 +152,10 @@ impl Session<'_> {
 
 /// The time that is written as install time into every layer: the same, so that the same layer is the same bytes.
 const INSTALL_TIME: u64 = 1_000_000_000;
+
+fn known(came: Came) -> Known {
+    match came {
+        Came::Now => Known::Verified,
+        Came::Before => Known::Nothing,
+    }
+}

@@ -35,7 +35,7 @@ use mirrors::Hosts;
 pub use cause::{Answers, Cause};
 pub use error::Error;
 pub use mirrors::Mirrors;
-pub use packages::{Trust, Upstream, Wanted};
+pub use packages::{Came, Trust, Upstream, Wanted};
 pub use repository::Repository;
 pub use signed::PackageFault;
 

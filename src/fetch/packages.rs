@@ -66,6 +66,15 @@ pub struct Wanted {
     pub from: Upstream,
 }
 
+/// How a package got into the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// It was fetched, and every byte of it verified.
+    Now,
+    /// It was there, and only its header was looked at again.
+    Before,
+}
+
 impl Fetcher {
     /// Brings packages into the store, as `rpms/<sha256>.rpm`; those that are there already are not fetched again. Each
     /// is verified before it gets its name, and `on_ready` hears of each at that moment, in the thread that fetched
@@ -75,7 +84,7 @@ impl Fetcher {
         wanted: &[Wanted],
         store: &HostPath,
         reporter: &dyn Reporter,
-        on_ready: &(dyn Fn(usize, &HostPath) + Sync),
+        on_ready: &(dyn Fn(usize, Came) + Sync),
     ) -> Result<Vec<HostPath>, Error> {
         let dirs = Dirs::of(store)?;
         let batch = Batch::new(self);
@@ -87,16 +96,16 @@ impl Fetcher {
         batch.each(&order, &|index| {
             let package = &wanted[index];
             let item = progress.item(package.nevra.to_string());
-            let path = one(&batch.part(&package.from.tls), package, &dirs, &item)?;
+            let came = one(&batch.part(&package.from.tls), package, &dirs, &item)?;
             item.done(package.size);
-            on_ready(index, &path);
+            on_ready(index, came);
             Ok(())
         })?;
         Ok(wanted.iter().map(|package| dirs.package(&package.digest)).collect())
     }
 }
 
-fn one(batch: &Batch<'_>, package: &Wanted, dirs: &Dirs, item: &Item<'_>) -> Result<HostPath, Error> {
+fn one(batch: &Batch<'_>, package: &Wanted, dirs: &Dirs, item: &Item<'_>) -> Result<Came, Error> {
     let weak = package.digest.algorithm() < Algorithm::Sha256;
     if weak && matches!(package.from.trust, Trust::Metadata) {
         return Err(Error::WeakDigest {
@@ -108,7 +117,7 @@ fn one(batch: &Batch<'_>, package: &Wanted, dirs: &Dirs, item: &Item<'_>) -> Res
     if fs::stat(&path).is_ok_and(|found| found.len() == package.size) {
         // Its bytes were verified when they came, but perhaps for another repository's keys.
         verify(package, path.as_path(), signed::Depth::Header)?;
-        return Ok(path);
+        return Ok(Came::Before);
     }
     let part = Part::open(&dirs.tmp, &dirs::part(&package.digest)).map_err(Error::Store)?;
     let mut growing = Growing::new(part, package.digest.algorithm()).map_err(Error::Store)?;
@@ -128,7 +137,7 @@ fn one(batch: &Batch<'_>, package: &Wanted, dirs: &Dirs, item: &Item<'_>) -> Res
             return Err(error);
         }
     }
-    Ok(path)
+    Ok(Came::Now)
 }
 
 fn verify(package: &Wanted, path: &std::path::Path, depth: signed::Depth) -> Result<(), Error> {

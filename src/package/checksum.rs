@@ -3,6 +3,8 @@
 
 use sha2::Digest as _;
 
+use crate::unit::Sha256;
+
 /// The digest algorithms that rpm knows for files, headers and payloads, by their OpenPGP number.
 ///
 /// MD5 and SHA-1 are here because old packages name their files' digests with nothing better; what makes such a
@@ -99,7 +101,7 @@ enum State {
     Md5(md5::Md5),
     Sha1(sha1::Sha1),
     Sha224(sha2::Sha224),
-    Sha256(sha2::Sha256),
+    Sha256(Sha256),
     Sha384(sha2::Sha384),
     Sha512(sha2::Sha512),
     Sha3_256(sha3::Sha3_256),
@@ -128,7 +130,7 @@ impl FileHasher {
             FileAlgorithm::Md5 => State::Md5(md5::Md5::new()),
             FileAlgorithm::Sha1 => State::Sha1(sha1::Sha1::new()),
             FileAlgorithm::Sha224 => State::Sha224(sha2::Sha224::new()),
-            FileAlgorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
+            FileAlgorithm::Sha256 => State::Sha256(Sha256::new()),
             FileAlgorithm::Sha384 => State::Sha384(sha2::Sha384::new()),
             FileAlgorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
             FileAlgorithm::Sha3_256 => State::Sha3_256(sha3::Sha3_256::new()),

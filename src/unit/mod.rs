@@ -9,6 +9,7 @@ mod sealed;
 
 pub use bytes::Bytes;
 pub use cpu_list::{CpuList, CpuListError};
+pub(crate) use digest::Sha256;
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use limits::Limits;
 pub use path::{HostPath, RootPath, RootPathError};

@@ -12,11 +12,11 @@ use super::server::{Fault, Server};
 use super::{Store, fetcher, offline, told, with};
 use crate::config::{Expired, Tls};
 use crate::fetch::openpgp::{KeySource, Keyring};
-use crate::fetch::{Error, Mirrors, Trust, Upstream, Wanted};
+use crate::fetch::{Came, Error, Mirrors, Trust, Upstream, Wanted};
 use crate::lock::LockedPackage;
 use crate::package::file::PackageFile;
 use crate::report::{Event, Reporter, Silent};
-use crate::unit::{Digest, HostPath};
+use crate::unit::Digest;
 
 /// How a package is signed.
 enum Signing<'a> {
@@ -101,8 +101,10 @@ fn packages_arrive_verified_and_are_not_fetched_again() {
     }
     let ready = Mutex::new(Vec::new());
     let paths = fetcher()
-        .packages(&list, &store.path, &Silent, &|index, path: &HostPath| {
-            ready.lock().unwrap().push((index, crate::sys::fs::read(path).unwrap() == packages[index]));
+        .packages(&list, &store.path, &Silent, &|index, came| {
+            let name = format!("{}.rpm", Digest::sha256(&packages[index]).hex());
+            let there = crate::sys::fs::read(store.path.join("rpms").join(name)).unwrap() == packages[index];
+            ready.lock().unwrap().push((index, there && came == Came::Now));
         })
         .unwrap();
     let mut ready = ready.into_inner().unwrap();
@@ -113,7 +115,8 @@ fn packages_arrive_verified_and_are_not_fetched_again() {
         assert_eq!(path, &store.path.join("rpms").join(name));
     }
     let before = server.log().len();
-    assert_eq!(offline().packages(&list, &store.path, &Silent, &|_, _| {}).unwrap(), paths);
+    let there = |_, came| assert_eq!(came, Came::Before);
+    assert_eq!(offline().packages(&list, &store.path, &Silent, &there).unwrap(), paths);
     assert_eq!(server.log().len(), before);
 }
 

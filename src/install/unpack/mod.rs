@@ -15,8 +15,8 @@ mod source;
 mod tests;
 
 use std::io::BufReader;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::package::Nevra;
 use crate::package::file::PackageFile;
@@ -60,6 +60,18 @@ impl Source {
 /// Large enough that the small files of a package are written without another copy.
 const BUFFER: usize = 256 << 10;
 
+/// What is known of a package file before it is unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// That it lies there.
+    Nothing,
+    /// This process has just verified every byte of it.
+    Verified,
+}
+
+/// A package that can be unpacked: its position in the list, and what is known of it.
+pub type Arrival = (usize, Known);
+
 /// Unpacks packages that the store does not have yet, on all processors; all of them come back in the order given.
 /// After the first failure no more are begun.
 pub fn unpack(
@@ -67,7 +79,28 @@ pub fn unpack(
     store: &Store,
     reporter: &dyn Reporter,
 ) -> Result<Vec<StoredPackage>, Error> {
-    let work = Work::new(sources, store, reporter);
+    // The largest package first: the others fill up the time beside it.
+    let mut order: Vec<_> = (0..sources.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(sources[*at].size));
+    let (sender, arrivals) = channel();
+    for at in order {
+        // The receiver is in this function.
+        let _ = sender.send((at, Known::Nothing));
+    }
+    drop(sender);
+    unpack_arriving(sources, arrivals, store, reporter)
+}
+
+/// The same for packages that arrive meanwhile. Ends when there will be no more arrivals; what never arrived is missing
+/// in the answer.
+pub fn unpack_arriving(
+    sources: &[Source],
+    arrivals: Receiver<Arrival>,
+    store: &Store,
+    reporter: &dyn Reporter,
+) -> Result<Vec<StoredPackage>, Error> {
+    let done = Done { packages: vec![None; sources.len()], ..Done::default() };
+    let work = Work { sources, arrivals: Mutex::new(arrivals), store, reporter, done: Mutex::new(done) };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 1..processors.min(sources.len()) {
@@ -75,17 +108,19 @@ pub fn unpack(
         }
         work.run();
     });
-    work.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish()
+    work.done.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
 }
 
 struct Work<'a> {
     sources: &'a [Source],
-    /// Positions, the largest package first: the others fill up the time beside it.
-    order: Vec<usize>,
-    next: AtomicUsize,
+    arrivals: Mutex<Receiver<Arrival>>,
     store: &'a Store,
     reporter: &'a dyn Reporter,
     done: Mutex<Done>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Default)]
@@ -105,27 +140,26 @@ impl Done {
     }
 }
 
-impl<'a> Work<'a> {
-    fn new(sources: &'a [Source], store: &'a Store, reporter: &'a dyn Reporter) -> Self {
-        let mut order: Vec<_> = (0..sources.len()).collect();
-        order.sort_by_key(|at| std::cmp::Reverse(sources[*at].size));
-        let done = Done { packages: vec![None; sources.len()], ..Done::default() };
-        Self { sources, order, next: AtomicUsize::new(0), store, reporter, done: Mutex::new(done) }
+impl Work<'_> {
+    fn next(&self) -> Option<Arrival> {
+        if locked(&self.done).failure.is_some() {
+            return None;
+        }
+        locked(&self.arrivals).recv().ok()
     }
 
     fn run(&self) {
-        while let Some(at) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let source = &self.sources[*at];
+        while let Some((at, known)) = self.next() {
+            let source = &self.sources[at];
             let interrupted = crate::sandbox::interrupted().then_some(Err(Reason::Interrupted));
             let result = interrupted
-                .unwrap_or_else(|| unpack_one(source, self.store))
+                .unwrap_or_else(|| unpack_one(source, known, self.store))
                 .map_err(|reason| Error { package: source.nevra.to_string(), reason });
-            let mut done = self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut done = locked(&self.done);
             match result {
-                Ok(package) => done.packages[*at] = Some(package),
+                Ok(package) => done.packages[at] = Some(package),
                 Err(error) => {
                     done.failure.get_or_insert(error);
-                    self.next.store(usize::MAX >> 1, Ordering::Relaxed);
                     return;
                 }
             }
@@ -143,18 +177,22 @@ impl<'a> Work<'a> {
     }
 }
 
-fn unpack_one(source: &Source, store: &Store) -> Result<StoredPackage, Reason> {
+fn unpack_one(source: &Source, known: Known, store: &Store) -> Result<StoredPackage, Reason> {
     if let Some(package) = store.package(&source.digest)? {
         return Ok(package);
     }
     let bytes = fs::map(&source.file)?;
-    verify_whole(source, &bytes)?;
+    if known == Known::Nothing {
+        verify_whole(source, &bytes)?;
+    }
     let file = PackageFile::parse(&bytes)?;
     let found = file.header.nevra()?;
     if found.to_string() != source.nevra.to_string() {
         return Err(Reason::Other { found: found.to_string() });
     }
-    digests::verify(&file)?;
+    if known == Known::Nothing {
+        digests::verify(&file)?;
+    }
     let staging = store.stage("package")?;
     let directory = staging.path().join("files");
     fs::create_dir(&directory, 0o755)?;
