@@ -9,5 +9,6 @@ mod forms;
 mod hostile;
 mod https;
 mod modules;
+mod signatures;
 mod solve;
 mod support;

@@ -160,7 +160,9 @@ impl Bench {
             } else {
                 format!("baseurl = \"{}\"\n", self.path(id).display())
             };
-            write!(text, "[[repo]]\nid = \"{id}\"\ngpgcheck = false\n{place}{lines}\n").unwrap();
+            let keys = ["gpgcheck", "keys"].iter().any(|key| lines.lines().any(|line| line.starts_with(key)));
+            let check = if keys { "" } else { "gpgcheck = false\n" };
+            write!(text, "[[repo]]\nid = \"{id}\"\n{check}{place}{lines}\n").unwrap();
         }
         let path = self.path("release.toml");
         fs::write(&path, text).unwrap();
