@@ -9,6 +9,7 @@ mod forms;
 mod hostile;
 mod https;
 mod modules;
+mod proxies;
 mod signatures;
 mod solve;
 mod support;
