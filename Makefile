@@ -1,7 +1,7 @@
 # Thin on purpose: what each target does is said by the command it runs.
 CARGO ?= cargo
 
-.PHONY: all demo test conformance lint parity bench parts deps
+.PHONY: all demo test test-vm conformance lint parity bench parts deps
 
 all:
 	$(CARGO) build --release
@@ -20,6 +20,11 @@ test: deps
 conformance: deps
 	$(CARGO) run --quiet --package clay -- make
 	KILN_CONFORMANCE_CASES=500 $(CARGO) test --quiet --test conformance -- --include-ignored --nocapture --test-threads 1
+
+# The tests of limits in a virtual machine with control groups of version 2 and Debian 12's kernel, as root and as a user with
+# a delegated group; emulated, some minutes. VM is a part of the tests' names.
+test-vm:
+	tests/vm.sh $(VM)
 
 lint:
 	$(CARGO) fmt --all -- --check

@@ -65,6 +65,32 @@ pub fn new(kind: &str, parameters: &[Parameter<'_>], attributes: Attributes) -> 
         .map_err(quoted("fsmount", format!("{kind}, {:#x}", attributes.0)))
 }
 
+/// The same with the old `mount(2)`, which takes all parameters as one text of up to a page. It mounts at a path, so
+/// `scratch` is a directory that has room for one.
+pub fn new_by_text(
+    (kind, source): (&str, &str),
+    parameters: &[Parameter<'_>],
+    attributes: Attributes,
+    scratch: &OwnedFd,
+) -> Result<OwnedFd> {
+    const PLACE: &str = "mount";
+    let words = parameters.iter().map(|parameter| match parameter {
+        Parameter::Flag(name) => (*name).to_owned(),
+        Parameter::Text(name, value) => format!("{name}={value}"),
+    });
+    let text = words.collect::<Vec<_>>().join(",");
+    let quote = |call| quoted(call, format!("{kind}, {text}"));
+    let data = std::ffi::CString::new(text.clone())
+        .map_err(|_| SysError::new("mount", text.clone(), std::io::Error::from_raw_os_error(libc::EINVAL)))?;
+    let path = format!("/proc/self/fd/{}/{PLACE}", scratch.as_raw_fd());
+    crate::sys::at::ensure_directory(scratch, PLACE)?;
+    let flags = rustix::mount::MountFlags::from_bits_retain(attributes.0);
+    rustix::mount::mount(source, &path, kind, flags, Some(data.as_c_str())).map_err(quote("mount"))?;
+    let detached = clone_tree(scratch, PLACE, Extent::This);
+    rustix::mount::unmount(&path, UnmountFlags::DETACH).map_err(quote("umount2"))?;
+    detached
+}
+
 /// How much of a tree of mounts an operation takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {

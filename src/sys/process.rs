@@ -230,6 +230,13 @@ pub fn drop_groups() -> Result<()> {
     rustix::thread::set_thread_groups(&[]).map_err(quoted("setgroups", "[]"))
 }
 
+/// Whether the kernel is of this version or a later one.
+pub fn kernel_is(version: (u32, u32)) -> bool {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= version
+}
+
 /// Whether set-id bits and file capabilities give this process nothing.
 pub fn is_without_new_privileges() -> bool {
     rustix::thread::no_new_privs().unwrap_or(false)

@@ -6,7 +6,7 @@ use kiln::plan::Phase;
 use kiln::sandbox::{Hit, Status};
 use kiln::unit::{Bytes, Limits};
 
-use crate::support::{Bench, sh};
+use crate::support::{Bench, patience, sh};
 
 fn limited(script: &str, limits: Limits) -> kiln::plan::SandboxSpec {
     kiln::plan::SandboxSpec { limits, ..sh(Phase::Build, script) }
@@ -20,7 +20,7 @@ fn a_command_that_ignores_the_wish_to_end_is_killed_soon_after_its_time() {
     let began = Instant::now();
     let (outcome, _) = bench.run(&spec);
     assert_eq!(outcome.status, Status::TimedOut);
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(began.elapsed() < patience(4), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn the_end_of_the_command_is_the_end_of_everything() {
     let began = Instant::now();
     let (outcome, _) = bench.run(&sh(Phase::Build, &script));
     assert_eq!(outcome.status, Status::Exited(3));
-    assert!(began.elapsed() < Duration::from_secs(2), "the output of dead processes is not waited for");
+    assert!(began.elapsed() < patience(2), "the output of dead processes is not waited for");
     assert!(!running(&mark), "a process was left behind");
 }
 
@@ -90,7 +90,7 @@ fn memory_is_limited_also_where_it_is_a_file() {
         assert!(outcome.usage.peak_memory > 32 << 20, "{outcome:?}");
         if bench.groups() == "none" {
             assert_eq!(outcome.status, Status::Exceeded(Hit::Memory), "{script}");
-            assert!(began.elapsed() < Duration::from_secs(10), "{script}: {:?}", began.elapsed());
+            assert!(began.elapsed() < patience(10), "{script}: {:?}", began.elapsed());
         } else {
             assert!(outcome.usage.oom_kills > 0, "{script}: {outcome:?}");
         }
@@ -123,7 +123,7 @@ fn the_disk_is_limited_in_bytes_and_in_files_and_in_depth() {
         let began = Instant::now();
         let (outcome, output) = bench.run(&spec);
         assert_eq!(outcome.status, Status::Exceeded(hit), "{script}: {outcome:?} {output}");
-        assert!(began.elapsed() < Duration::from_secs(15), "{script}: {:?}", began.elapsed());
+        assert!(began.elapsed() < patience(15), "{script}: {:?}", began.elapsed());
     }
     let (outcome, _) = bench.run(&limited("head -c 10M /dev/zero > /builddir/x", size));
     assert_eq!(outcome.status, Status::Exited(0));
@@ -287,7 +287,7 @@ fn an_interrupted_supervisor_ends_its_sandbox_within_two_seconds() {
     let pid = supervisor.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     supervisor.wait().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(began.elapsed() < patience(2), "{:?}", began.elapsed());
     assert!(!running(&mark));
 }
 

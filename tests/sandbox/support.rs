@@ -210,3 +210,9 @@ pub(crate) fn sh(phase: Phase, script: &str) -> SandboxSpec {
     let command = Command::Program { argv: ["sh", "-c", script].map(str::to_owned).into() };
     SandboxSpec { steps, ..SandboxSpec::new(root, phase, command) }
 }
+
+/// How long something may take: more where `KILN_TEST_PATIENCE` says that the machine is so many times slower.
+pub(crate) fn patience(seconds: u64) -> std::time::Duration {
+    let times = std::env::var("KILN_TEST_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    std::time::Duration::from_secs(seconds * times)
+}

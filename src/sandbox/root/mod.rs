@@ -15,7 +15,7 @@ use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
 use crate::sandbox::root::masks::Cover;
 use crate::sys::mount::{self, Attributes, Extent, Parameter};
-use crate::sys::{SysError, at, fs};
+use crate::sys::{SysError, at, fs, process};
 use crate::unit::RootPath;
 
 /// Where a build may write, besides its tmpfs mounts.
@@ -30,7 +30,7 @@ pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, 
         .and_then(|scratch| mount::attach(&scratch, &store).map(|()| scratch))
         .during("mounting a scratch tmpfs")?;
     let skeleton = skeleton::ensure(&store, spec).during("making the mount points")?;
-    let root = overlay(spec, &skeleton).during("mounting the overlay")?;
+    let root = overlay(spec, &skeleton, &scratch).during("mounting the overlay")?;
     mount::attach(&root, &scratch).during("attaching the overlay")?;
     if spec.phase == Phase::Build && !is_bound(spec, BUILD_DIRECTORY) {
         own_build_directory(builder, &root).during("making /builddir")?;
@@ -51,18 +51,26 @@ pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, 
 }
 
 /// The overlay's layer names are relative to the store, so that `/proc/self/mountinfo` shows no path of the host.
-fn overlay(spec: &SandboxSpec, skeleton: &str) -> Result<OwnedFd, SysError> {
+fn overlay(spec: &SandboxSpec, skeleton: &str, scratch: &OwnedFd) -> Result<OwnedFd, SysError> {
     let text = |name, value: &str| Parameter::Text(name, value.to_owned());
-    let layers = spec.root.lower.iter().map(String::as_str).chain([skeleton]);
-    let mut parameters: Vec<_> = layers.map(|layer| text("lowerdir+", layer)).collect();
+    let layers: Vec<&str> = spec.root.lower.iter().map(String::as_str).chain([skeleton]).collect();
+    let mut parameters = Vec::new();
     if let Some((upper, work)) = &spec.root.upper {
         parameters.extend([text("upperdir", upper), text("workdir", work), Parameter::Flag("volatile")]);
     }
     // Without `userxattr` a directory made where one was removed fails with EIO in a user namespace.
     parameters.push(Parameter::Flag("userxattr"));
+    if !process::kernel_is(LAYERS_BY_NAME) {
+        parameters.push(text("lowerdir", &layers.join(":")));
+        return mount::new_by_text(("overlay", "kiln"), &parameters, NO_PRIVILEGES, scratch);
+    }
+    parameters.splice(0..0, layers.iter().map(|layer| text("lowerdir+", layer)));
     parameters.push(text("source", "kiln"));
     mount::new("overlay", &parameters, NO_PRIVILEGES)
 }
+
+/// Before this version of Linux the layers are one parameter, which is longer than the new way of mounting takes.
+const LAYERS_BY_NAME: (u32, u32) = (6, 7);
 
 /// Whether a step mounts a directory of the store's at a path.
 fn is_bound(spec: &SandboxSpec, path: &str) -> bool {
