@@ -26,7 +26,7 @@ use super::table::{ALGORITHMS, Metadata, Tables, word};
 const MAGIC: &[u8; 8] = b"kilnmeta";
 /// To be raised with every change of the tables or of what the parser puts into them.
 const VERSION: u32 = 2;
-const SECTIONS: usize = 7;
+const SECTIONS: usize = 10;
 /// Where the sum begins to count.
 const SUMMED: usize = 24;
 const HEAD: usize = SUMMED + SECTIONS * 8;
@@ -86,7 +86,12 @@ impl Blob {
             return Err(Spoilt::Short);
         }
         let blob = Self { bytes, sections };
-        if leads_outside(&blob.tables()) { Err(Spoilt::Outside) } else { Ok(blob) }
+        let tables = blob.tables();
+        if leads_outside(&tables) || super::provides::leads_outside(&tables) {
+            Err(Spoilt::Outside)
+        } else {
+            Ok(blob)
+        }
     }
 
     /// The sections, to be read.
@@ -100,6 +105,9 @@ impl Blob {
             dependencies: cut(4),
             files: cut(5),
             digests: cut(6),
+            starts: cut(7),
+            provides: cut(8),
+            obsoletes: cut(9),
         }
     }
 }
@@ -135,7 +143,7 @@ fn ranges(lengths: [usize; SECTIONS]) -> ([Range<usize>; SECTIONS], usize) {
 
 /// Whether any number leads outside of the section that it points into.
 fn leads_outside(tables: &Tables<'_>) -> bool {
-    let Tables { strings, packages, dependencies, files, digests } = tables;
+    let Tables { strings, packages, dependencies, files, digests, .. } = tables;
     let count = strings.len() as u32;
     let most = |section: &[u8]| words(section).max().unwrap_or(0);
     let strings_wrong = strings.ends.len() % 4 != 0
@@ -260,6 +268,10 @@ mod tests {
                         let _ = package.dependencies(kind).map(|it| metadata.text(it.name).len()).sum::<usize>();
                     }
                     let _ = package.files().map(|it| metadata.text(it).len()).sum::<usize>();
+                    let provides = metadata.view().provides(package.name());
+                    let _ = provides.map(|it| metadata.package(it.package).size()).sum::<u64>();
+                    let obsoleting = metadata.view().obsoleting(package.name());
+                    let _ = obsoleting.map(|it| metadata.package(it).size()).sum::<u64>();
                 }
                 let _ = metadata.find("glibc");
             }

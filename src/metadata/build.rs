@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use super::blob::Blob;
 use super::index::{Index, Probe, hash};
 use super::raw::{get, put};
 use super::strings::{Full, Id, Interner, LARGEST_TABLES};
@@ -67,9 +66,11 @@ impl Builder {
         self.packages.len() / (word::COUNT * 4)
     }
 
+    /// A file weighs three times: it gets a row in the index of provides.
     fn weight(&self) -> usize {
         let rows = [&self.packages, &self.dependencies, &self.files, &self.digests];
-        rows.iter().map(|rows| rows.len()).sum::<usize>() + self.strings.weight() + self.known.weight()
+        let rows = rows.iter().map(|rows| rows.len()).sum::<usize>() + self.files.len() * 2;
+        rows + self.strings.weight() + self.known.weight()
     }
 
     /// Adds a package and empties the record's lists for the next one. The same package once more changes nothing:
@@ -157,7 +158,7 @@ impl Builder {
         }
         let sections =
             [text.into_bytes(), ends, slots, self.packages, self.dependencies, self.files, self.digests];
-        Metadata { repo: repo.to_owned(), blob: Blob::assemble(sections) }
+        Metadata::finished(repo, sections)
     }
 }
 

@@ -61,10 +61,11 @@ impl Dependency {
         [self.name.0, self.evr.0 | flags << 28]
     }
 
-    fn unpack(bytes: &[u8], index: usize) -> Self {
-        let word = get(bytes, index * 2 + 1);
+    #[inline]
+    fn unpack(row: [u8; 8]) -> Self {
+        let word = get(&row, 1);
         Self {
-            name: Id(get(bytes, index * 2)),
+            name: Id(get(&row, 0)),
             evr: Id(word & 0x0fff_ffff),
             sense: Sense::from_bits((word >> 28) << 1),
             pre: word >> 31 == 1,
@@ -119,6 +120,10 @@ pub(super) struct Tables<'a> {
     pub(super) dependencies: &'a [u8],
     pub(super) files: &'a [u8],
     pub(super) digests: &'a [u8],
+    /// The index of provides: see `provides`.
+    pub(super) starts: &'a [u8],
+    pub(super) provides: &'a [u8],
+    pub(super) obsoletes: &'a [u8],
 }
 
 /// One repository's packages.
@@ -256,8 +261,8 @@ impl<'a> Package<'a> {
     pub fn dependencies(&self, kind: Kind) -> impl ExactSizeIterator<Item = Dependency> + Clone + use<'a> {
         let list = word::LISTS + kind as usize;
         let (start, end) = (self.word(list) as usize, self.word(list + 1) as usize);
-        let all = self.tables.dependencies;
-        (start..end).map(move |index| Dependency::unpack(all, index))
+        let rows = self.tables.dependencies.get(start * 8..end * 8).unwrap_or_default();
+        rows.as_chunks::<8>().0.iter().copied().map(Dependency::unpack)
     }
 
     /// The paths that primary lists: `/etc/*`, `*bin/*` and a few others, not all.

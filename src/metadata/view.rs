@@ -6,7 +6,7 @@ use super::table::{Metadata, Package, PackageId, Tables, word};
 /// A repository's tables, to be read in a loop: [`Metadata`]'s own accessors find the tables anew for each call.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    tables: Tables<'a>,
+    pub(super) tables: Tables<'a>,
 }
 
 impl Metadata {
@@ -17,6 +17,10 @@ impl Metadata {
 }
 
 impl<'a> View<'a> {
+    pub(super) fn of(tables: Tables<'a>) -> Self {
+        Self { tables }
+    }
+
     /// How many packages there are.
     pub fn len(&self) -> usize {
         self.tables.packages.len() / (word::COUNT * 4)

@@ -11,6 +11,14 @@ use crate::package::Sense;
 /// The most names that are offered.
 const MOST: usize = 3;
 
+/// The most slips of the finger.
+const MOST_SLIPS: usize = 3;
+
+/// Which letters a name has, one bit for each: a slip changes two at most.
+fn letters(name: &str) -> u32 {
+    name.bytes().fold(0, |letters, byte| letters | 1 << (byte.to_ascii_lowercase() & 31))
+}
+
 impl Pool<'_> {
     /// Why a text that was asked for names nothing.
     pub(super) fn unknown(&mut self, asked: &str) -> Line {
@@ -73,7 +81,8 @@ impl Pool<'_> {
         if Glob::is_pattern(&wanted) || wanted.starts_with(['(', '/']) {
             return Vec::new();
         }
-        let slips = wanted.chars().count() / 4 + 1;
+        let slips = (wanted.chars().count() / 4 + 1).min(MOST_SLIPS);
+        let letters = letters(&wanted);
         let mut near: Vec<(usize, &str)> = Vec::new();
         let mut last = Word(u32::MAX);
         for id in self.ids() {
@@ -83,7 +92,8 @@ impl Pool<'_> {
             }
             last = word;
             let known = self.words.text(word);
-            if known.len().abs_diff(wanted.len()) <= slips {
+            let differ = (letters ^ self::letters(known)).count_ones() as usize;
+            if known.len().abs_diff(wanted.len()) <= slips && differ <= slips * 2 {
                 let distance = strsim::damerau_levenshtein(&wanted, &known.to_lowercase());
                 near.extend((distance <= slips).then_some((distance, known)));
             }

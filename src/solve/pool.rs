@@ -76,7 +76,7 @@ impl Arch {
 #[derive(Debug)]
 pub(super) struct Pool<'a> {
     pub(super) repos: &'a [RepoMetadata<'a>],
-    views: Vec<View<'a>>,
+    pub(super) views: Vec<View<'a>>,
     pub(super) words: Words<'a>,
     pub(super) policy: Policy,
     pub(super) archs: Vec<Arch>,
@@ -86,9 +86,10 @@ pub(super) struct Pool<'a> {
     pub(super) foreign: Vec<Package>,
     /// The first package of each name, 0 if there is none.
     named: Vec<u32>,
-    pub(super) provides: whatprovides::Table,
-    /// Names that packages obsolete, sorted.
-    pub(super) obsoleting: Vec<(Word, Id)>,
+    /// For each repository: our numbers by its own, 0 for what the architecture keeps out.
+    numbers: Vec<Vec<u32>>,
+    /// Owners of paths that primary does not list, sorted.
+    pub(super) owners: Vec<(Word, Id)>,
     pub(super) lists: Lists,
     pub(super) answers: whatprovides::Answers,
     pub(super) rich: Rich,
@@ -108,8 +109,8 @@ impl<'a> Pool<'a> {
             packages: Vec::new(),
             foreign: Vec::new(),
             named: Vec::new(),
-            provides: whatprovides::Table::default(),
-            obsoleting: Vec::new(),
+            numbers: Vec::new(),
+            owners: Vec::new(),
             lists: Lists::default(),
             answers: whatprovides::Answers::new(),
             rich: Rich::default(),
@@ -163,8 +164,11 @@ impl<'a> Pool<'a> {
         }
         self.packages = packages;
         self.named = vec![0; self.words.len()];
+        self.numbers = self.views.iter().map(|view| vec![0; view.len()]).collect();
         for number in (1..self.packages.len()).rev() {
-            self.named[self.packages[number].name.index()] = number as u32;
+            let package = &self.packages[number];
+            self.named[package.name.index()] = number as u32;
+            self.numbers[usize::from(package.repo)][package.at.index()] = number as u32;
         }
     }
 
@@ -220,6 +224,12 @@ impl<'a> Pool<'a> {
 
     pub(super) fn has(&self, id: Id, kind: Kind) -> bool {
         self.entry(self.package(id)).dependencies(kind).len() > 0
+    }
+
+    /// The number of a repository's package; none if the architecture keeps it out.
+    pub(super) fn number(&self, repo: usize, at: PackageId) -> Option<Id> {
+        let number = self.numbers.get(repo)?.get(at.index()).copied()?;
+        (number != 0).then_some(Id(number))
     }
 
     /// The packages of a name.

@@ -7,10 +7,9 @@ use super::pool::{Hidden, Pool};
 use super::request::Request;
 use super::spec::{Readings, Visibility};
 use super::words::Word;
-use crate::metadata::PackageId;
 
 impl Pool<'_> {
-    /// Applies what the request and the repositories say about single packages, and makes the table of provides.
+    /// Applies what the request and the repositories say about single packages.
     pub(super) fn prepare(&mut self, request: &Request) {
         self.hide();
         for nevra in &request.installed {
@@ -21,10 +20,11 @@ impl Pool<'_> {
         let mut owners: Vec<(Word, Id)> = Vec::new();
         for (path, repo, package) in request.files.owners() {
             let path = self.words.intern(path);
-            owners.extend(self.number(repo, package).map(|id| (path, id)));
+            let repo = self.repos.iter().position(|known| known.metadata.repo() == repo);
+            owners.extend(repo.and_then(|repo| self.number(repo, package)).map(|id| (path, id)));
         }
-        owners.sort_by_key(|owner| owner.1);
-        self.index_provides(&owners);
+        owners.sort_unstable();
+        self.owners = owners;
     }
 
     /// Marks what excludes, includes and modules keep out.
@@ -47,22 +47,11 @@ impl Pool<'_> {
                 let ids = found.into_iter().flat_map(|found| found.ids).filter(|id| of_repo(self, *id));
                 marks.extend(ids.map(|id| (id, Hidden::Excluded)));
             }
-            let inactive =
-                repo.inactive.iter().filter_map(|package| self.number(repo.metadata.repo(), *package));
+            let inactive = repo.inactive.iter().filter_map(|package| self.number(number, *package));
             marks.extend(inactive.map(|id| (id, Hidden::Module)));
             for (id, why) in marks {
                 self.packages[id.index()].hidden = Some(why);
             }
         }
-    }
-
-    /// The number of a repository's package; none if the architecture keeps it out.
-    fn number(&self, repo: &str, at: PackageId) -> Option<Id> {
-        let repo = self.repos.iter().position(|known| known.metadata.repo() == repo)?;
-        let name = self.words.of(repo, self.repos[repo].metadata.package(at).name());
-        self.named(name).map(Id).find(|id| {
-            let package = self.package(*id);
-            usize::from(package.repo) == repo && package.at == at
-        })
     }
 }

@@ -162,7 +162,7 @@ impl Pool<'_> {
             let every = (0..self.words.len() as u32).map(Word);
             let fits = |word: &Word| {
                 let text = self.words.text(*word);
-                !text.starts_with('/') && glob.matches(text) && !self.provides.of(*word).is_empty()
+                !text.starts_with('/') && glob.matches(text) && !self.provides(*word).is_empty()
             };
             every.filter(fits).collect()
         } else {

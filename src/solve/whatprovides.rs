@@ -1,14 +1,13 @@
 //! Who answers a dependency.
 //!
-//! A table from each name and path to the packages that provide it, made once; and the answers to dependencies, found
-//! when they are first asked and kept. A package provides its own name in its own version, and the paths it owns.
+//! The repositories' tables know who provides a name or owns a path; what is found for a dependency is kept. A package
+//! provides its own name in its own version, and the paths it owns.
 
 use super::index::{Index, hash};
 use super::lit::{Id, List, Lit};
 use super::pool::{Dep, Pool};
 use super::rich::Node;
 use super::words::Word;
-use crate::metadata::Kind;
 use crate::package::Sense;
 
 /// One provide.
@@ -17,25 +16,6 @@ pub(super) struct Provide {
     pub(super) id: Id,
     pub(super) sense: Sense,
     pub(super) evr: Word,
-}
-
-const NOTHING: Provide = Provide { id: Id(0), sense: Sense::ANY, evr: Word(0) };
-
-/// For each name its provides, by package.
-#[derive(Debug, Default)]
-pub(super) struct Table {
-    starts: Vec<u32>,
-    all: Vec<Provide>,
-}
-
-impl Table {
-    pub(super) fn of(&self, name: Word) -> &[Provide] {
-        let at = name.index();
-        match (self.starts.get(at), self.starts.get(at + 1)) {
-            (Some(start), Some(end)) => &self.all[*start as usize..*end as usize],
-            _ => &[],
-        }
-    }
 }
 
 /// Who answers.
@@ -106,55 +86,33 @@ pub(super) fn feature(name: &str) -> Option<&str> {
 }
 
 impl Pool<'_> {
-    /// Makes the table. `owners` are paths beyond those that primary lists, with the package that owns each.
-    pub(super) fn index_provides(&mut self, owners: &[(Word, Id)]) {
-        let mut starts = vec![0; self.words.len() + 1];
-        self.each_provide(owners, |name, _| starts[name.index() + 1] += 1);
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
+    /// The provides of a name or path, by package.
+    pub(super) fn provides(&self, name: Word) -> Vec<Provide> {
+        let mut all = Vec::new();
+        for repo in 0..self.views.len() {
+            let Some(local) = self.words.local(repo, name) else { continue };
+            for provide in self.views[repo].provides(local) {
+                let Some(id) = self.number(repo, provide.package) else { continue };
+                all.push(Provide { id, sense: provide.sense, evr: self.words.of(repo, provide.evr) });
+            }
         }
-        let mut all = vec![NOTHING; starts.last().map_or(0, |total: &u32| *total as usize)];
-        let mut next = starts.clone();
-        self.each_provide(owners, |name, provide| {
-            let at = &mut next[name.index()];
-            all[*at as usize] = provide;
-            *at += 1;
-        });
-        self.provides = Table { starts, all };
-        let mut obsoleting: Vec<(Word, Id)> = Vec::new();
-        for id in self.ids().filter(|id| self.has(*id, Kind::Obsoletes)) {
-            obsoleting.extend(self.list(id, Kind::Obsoletes).into_iter().map(|dep| (dep.name, id)));
-        }
-        obsoleting.sort_unstable();
-        self.obsoleting = obsoleting;
+        let owned = self.owners.partition_point(|owner| owner.0 < name);
+        let owners = self.owners[owned..].iter().take_while(|owner| owner.0 == name);
+        all.extend(owners.map(|owner| Provide { id: owner.1, sense: Sense::ANY, evr: Word(0) }));
+        all.sort_by_key(|provide| provide.id);
+        all
     }
 
     /// The packages with an obsoletes of a name.
-    pub(super) fn obsoleting(&self, name: Word) -> impl Iterator<Item = Id> + use<'_> {
-        let start = self.obsoleting.partition_point(|entry| entry.0 < name);
-        self.obsoleting[start..].iter().take_while(move |entry| entry.0 == name).map(|entry| entry.1)
-    }
-
-    /// In the order of the packages, so that each name's provides are sorted by package.
-    fn each_provide(&self, owners: &[(Word, Id)], mut take: impl FnMut(Word, Provide)) {
-        let mut owners = owners.iter().peekable();
-        for id in self.ids() {
-            let package = self.package(id);
-            let (repo, entry) = (usize::from(package.repo), self.entry(package));
-            take(package.name, Provide { id, sense: Sense::EQUAL, evr: package.evr });
-            for dep in entry.dependencies(Kind::Provides) {
-                let (name, evr) = (self.words.of(repo, dep.name), self.words.of(repo, dep.evr));
-                if name != package.name || evr != package.evr || dep.sense != Sense::EQUAL {
-                    take(name, Provide { id, sense: dep.sense, evr });
-                }
-            }
-            for path in entry.files() {
-                take(self.words.of(repo, path), Provide { id, sense: Sense::ANY, evr: Word(0) });
-            }
-            while let Some((path, _)) = owners.next_if(|owner| owner.1 == id) {
-                take(*path, Provide { id, sense: Sense::ANY, evr: Word(0) });
+    pub(super) fn obsoleting(&self, name: Word) -> Vec<Id> {
+        let mut all = Vec::new();
+        for repo in 0..self.views.len() {
+            if let Some(local) = self.words.local(repo, name) {
+                all.extend(self.views[repo].obsoleting(local).filter_map(|at| self.number(repo, at)));
             }
         }
+        all.sort_unstable();
+        all
     }
 
     /// Who answers a dependency, sorted; a rich one only if it needs no rule of its own.
@@ -175,7 +133,7 @@ impl Pool<'_> {
         if let Some(node) = self.rich_node(dep) {
             return self.node_providers(&node);
         }
-        let provides = self.provides.of(dep.name);
+        let provides = self.provides(dep.name);
         let mut found: Vec<Lit> = Vec::with_capacity(provides.len());
         for provide in provides {
             let literal = Lit::yes(provide.id);

@@ -1,7 +1,10 @@
 //! One numbering for the strings of several repositories.
 //!
-//! The first repository's numbers are kept as they are, so that a single repository costs nothing; a string of a later
-//! one gets the number it already has, or a new one. Strings that no repository has come last.
+//! Each repository has a range of numbers; a string that an earlier repository has too goes by the number it has there,
+//! which is looked up when it is first asked for. So a single repository costs nothing, and several cost what is used.
+//! Strings that no repository has come last.
+
+use std::cell::Cell;
 
 use crate::metadata::{self, View};
 
@@ -19,63 +22,75 @@ impl Word {
 #[derive(Debug)]
 pub(super) struct Words<'a> {
     tables: Vec<View<'a>>,
-    /// How many strings the first repository has.
-    first: usize,
-    /// For each repository after the first: its numbers to ours.
-    maps: Vec<Vec<Word>>,
-    /// Where the strings after the first repository's are: repository and number there.
-    homes: Vec<(u32, metadata::Id)>,
+    /// Where each repository's range begins, and where the last one ends.
+    bases: Vec<u32>,
+    /// For each repository after the first: our numbers by its own, plus one; 0 where nobody has asked yet.
+    known: Vec<Vec<Cell<u32>>>,
     extra: Vec<String>,
 }
 
 impl<'a> Words<'a> {
     pub(super) fn new(tables: Vec<View<'a>>) -> Self {
-        let first = tables.first().map_or(0, View::strings);
-        let mut words = Self { tables, first, maps: Vec::new(), homes: Vec::new(), extra: Vec::new() };
-        for repo in 1..words.tables.len() {
-            let table = words.tables[repo];
-            let mut map = Vec::with_capacity(table.strings());
-            for local in (0..table.strings()).map(metadata::Id::from_index) {
-                let known = words.find_in(table.text(local), repo);
-                map.push(known.unwrap_or_else(|| {
-                    words.homes.push((repo as u32, local));
-                    Word((words.first + words.homes.len() - 1) as u32)
-                }));
-            }
-            words.maps.push(map);
+        let mut bases = vec![0];
+        for table in &tables {
+            bases.push(bases[bases.len() - 1] + table.strings() as u32);
         }
-        words
+        let known = tables.iter().skip(1).map(|table| vec![Cell::new(0); table.strings()]).collect();
+        Self { tables, bases, known, extra: Vec::new() }
     }
 
-    /// How many there are.
+    /// How many numbers there are.
     pub(super) fn len(&self) -> usize {
-        self.first + self.homes.len() + self.extra.len()
+        self.end() + self.extra.len()
+    }
+
+    fn end(&self) -> usize {
+        self.bases[self.tables.len()] as usize
     }
 
     /// The number of a repository's string.
     #[inline]
     pub(super) fn of(&self, repo: usize, local: metadata::Id) -> Word {
-        if repo == 0 { Word(local.index() as u32) } else { self.maps[repo - 1][local.index()] }
+        if repo == 0 { Word(local.index() as u32) } else { self.of_later(repo, local) }
+    }
+
+    fn of_later(&self, repo: usize, local: metadata::Id) -> Word {
+        let cell = &self.known[repo - 1][local.index()];
+        if let Some(known) = cell.get().checked_sub(1) {
+            return Word(known);
+        }
+        let earlier = self.find_in(self.tables[repo].text(local), repo);
+        let word = earlier.unwrap_or(Word(self.bases[repo] + local.index() as u32));
+        cell.set(word.0 + 1);
+        word
+    }
+
+    /// The number that a repository has for a string, if it has it.
+    pub(super) fn local(&self, repo: usize, word: Word) -> Option<metadata::Id> {
+        match self.home(word) {
+            Some((home, local)) if home == repo => Some(local),
+            _ => self.tables[repo].find(self.text(word)),
+        }
+    }
+
+    /// The repository whose number a string goes by, and its number there.
+    fn home(&self, word: Word) -> Option<(usize, metadata::Id)> {
+        let repo = (0..self.tables.len()).find(|repo| word.0 < self.bases[repo + 1])?;
+        Some((repo, metadata::Id::from_index((word.0 - self.bases[repo]) as usize)))
     }
 
     pub(super) fn text(&self, word: Word) -> &str {
-        let Some(at) = word.index().checked_sub(self.first) else {
-            return self.tables[0].text(metadata::Id::from_index(word.index()));
-        };
-        match self.homes.get(at) {
-            Some((repo, local)) => self.tables[*repo as usize].text(*local),
-            None => &self.extra[at - self.homes.len()],
+        match self.home(word) {
+            Some((repo, local)) => self.tables[repo].text(local),
+            None => &self.extra[word.index() - self.end()],
         }
     }
 
     /// A string's bytes, whose order is that of the strings.
     pub(super) fn bytes(&self, word: Word) -> &[u8] {
-        let Some(at) = word.index().checked_sub(self.first) else {
-            return self.tables[0].bytes(metadata::Id::from_index(word.index()));
-        };
-        match self.homes.get(at) {
-            Some((repo, local)) => self.tables[*repo as usize].bytes(*local),
-            None => self.extra[at - self.homes.len()].as_bytes(),
+        match self.home(word) {
+            Some((repo, local)) => self.tables[repo].bytes(local),
+            None => self.extra[word.index() - self.end()].as_bytes(),
         }
     }
 
@@ -83,7 +98,7 @@ impl<'a> Words<'a> {
     pub(super) fn find(&self, text: &str) -> Option<Word> {
         let extra = || {
             let at = self.extra.iter().position(|extra| extra == text)?;
-            Some(Word((self.first + self.homes.len() + at) as u32))
+            Some(Word((self.end() + at) as u32))
         };
         self.find_in(text, self.tables.len()).or_else(extra)
     }
@@ -96,7 +111,11 @@ impl<'a> Words<'a> {
         })
     }
 
-    fn find_in(&self, text: &str, repos: usize) -> Option<Word> {
-        (0..repos).find_map(|repo| self.tables[repo].find(text).map(|local| self.of(repo, local)))
+    /// Looks in the repositories before one.
+    fn find_in(&self, text: &str, before: usize) -> Option<Word> {
+        (0..before).find_map(|repo| {
+            let local = self.tables[repo].find(text)?;
+            Some(Word(self.bases[repo] + local.index() as u32))
+        })
     }
 }

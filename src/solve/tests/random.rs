@@ -199,5 +199,16 @@ proptest! {
             Err(error) => vec![error.to_string()],
         };
         prop_assert_eq!(names(&answer), names(&again));
+        let half = |rest: usize| {
+            let lines: Vec<&str> = backwards.iter().skip(rest).step_by(2).map(String::as_str).collect();
+            repo(["one", "two"][rest], &lines.join("\n"))
+        };
+        let (one, two) = (half(0), half(1));
+        let (one, two) = (RepoMetadata::new(&one), RepoMetadata::new(&two));
+        let spread = [[one, two], [two, one]].map(|repos| solve(&repos, &request));
+        prop_assert_eq!(names(&spread[0]), names(&spread[1]));
+        if answer.is_ok() {
+            prop_assert_eq!(names(&answer), names(&spread[0]));
+        }
     }
 }
