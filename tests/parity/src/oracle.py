@@ -27,14 +27,16 @@ def sack(home, platform, repos):
     for text in repos:
         name, rest = text.split("=", 1)
         directory, *parts = rest.split(",")
-        options = {"baseurl": ["file://" + directory], "module_hotfixes": platform == "-", "excludepkgs": []}
+        options = {"baseurl": ["file://" + directory], "module_hotfixes": platform == "-"}
+        excludes = []
         for part in parts:
             key, value = part.split("=", 1)
             if key == "exclude":
-                options["excludepkgs"].append(value)
+                excludes.append(value)
             else:
                 options[key] = int(value)
-        base.repos.add_new_repo(name, conf, **options)
+        # Given to add_new_repo, only the first one of a list would count.
+        base.repos.add_new_repo(name, conf, **options).excludepkgs = excludes
     base.fill_sack(load_system_repo=True)
     return base
 

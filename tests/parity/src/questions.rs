@@ -46,16 +46,11 @@ pub(crate) fn make(arguments: &Arguments, repos: &[Repository]) -> Vec<Question>
         .collect()
 }
 
-/// Whether there are packages for the whole of a question: then it is worth asking.
-pub(crate) fn are_known(question: &Question, repos: &[Repository]) -> bool {
-    question.install.iter().all(|text| {
-        repos.iter().any(|repo| {
-            let found = repo.metadata.find(text);
-            let named = |package: Package<'_>| Some(package.name()) == found;
-            let provided =
-                |package: &Package<'_>| package.dependencies(List::Provides).any(|it| Some(it.name) == found);
-            found.is_some() && repo.metadata.packages().any(|package| named(package) || provided(&package))
-        })
+/// Whether a package has the name, or provides it.
+pub(crate) fn is_known(name: &str, repos: &[Repository]) -> bool {
+    repos.iter().any(|repo| {
+        let view = repo.metadata.view();
+        view.find(name).is_some_and(|id| view.provides(id).len() > 0)
     })
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::compare::{Place, Tally};
 use super::oracle::Question;
+use super::repository::Repository;
 use super::{Arguments, questions, say};
 
 /// A distribution: its name, its repositories and their directories, its module platform.
@@ -44,30 +45,41 @@ pub(crate) fn run(arguments: &Arguments, data: &Path) -> Result<bool, Box<dyn Er
         let tally = place.compare(arguments, &random)?;
         say(&format!("{name}, seed {}: {tally}", arguments.seed));
         met &= tally.differ * 1000 <= BAR * tally.asked;
-        let known: Vec<Question> =
-            roots.iter().filter(|question| questions::are_known(question, &place.repos)).cloned().collect();
-        let tally: Tally = place.compare(arguments, &known)?;
-        say(&format!(
-            "{name}, build roots ({} of {} sets have packages here): {tally}",
-            known.len(),
-            roots.len()
-        ));
+        let (whole, asked) = of_distribution(&roots, &place.repos);
+        let tally: Tally = place.compare(arguments, &asked)?;
+        say(&format!("{name}, build roots ({whole} of {} sets are here as a whole): {tally}", roots.len()));
         met &= tally.differ == 0;
         place.close()?;
     }
     Ok(met)
 }
 
-/// The different sets of packages that releases begin a build root with; each with the best versions and without.
-fn build_roots(file: &Path) -> Result<Vec<Question>, Box<dyn Error>> {
+/// The different sets of packages that releases begin a build root with.
+fn build_roots(file: &Path) -> Result<BTreeSet<Vec<String>>, Box<dyn Error>> {
     let releases: BTreeMap<String, Release> = serde_json::from_reader(std::fs::File::open(file)?)?;
     let mut sets = BTreeSet::new();
     for release in releases.into_values() {
         let mut words = release.chroot_setup_cmd.split_whitespace().map(str::to_owned);
         if words.next().as_deref() == Some("install") {
-            sets.insert(words.collect::<Vec<_>>());
+            sets.insert(words.collect());
         }
     }
-    let question = |install: &Vec<String>, best| Question { install: install.clone(), weak: false, best };
-    Ok(sets.iter().flat_map(|set| [question(set, true), question(set, false)]).collect())
+    Ok(sets)
+}
+
+/// What a distribution has of each set, and each package of it alone, with the best versions and without; and how many
+/// sets are there as a whole.
+fn of_distribution(roots: &BTreeSet<Vec<String>>, repos: &[Repository]) -> (usize, Vec<Question>) {
+    let (mut whole, mut asked) = (0, BTreeSet::new());
+    for root in roots {
+        let known: Vec<String> =
+            root.iter().filter(|name| questions::is_known(name, repos)).cloned().collect();
+        whole += usize::from(known.len() == root.len());
+        asked.extend(known.iter().map(|name| vec![name.clone()]));
+        asked.insert(known);
+    }
+    asked.remove(&Vec::new());
+    let question = |install: Vec<String>, best| Question { install, weak: false, best };
+    let both = |install: Vec<String>| [question(install.clone(), true), question(install, false)];
+    (whole, asked.into_iter().flat_map(both).collect())
 }
