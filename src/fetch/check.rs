@@ -64,9 +64,9 @@ pub fn snapshot(dir: &HostPath, complete: Complete, others: Others<'_>) -> Resul
     };
     let documents: Vec<(String, &RepomdData)> = repomd
         .all()
-        .filter_map(|(kind, _)| {
+        .flat_map(|(kind, _)| {
             let kind = kind.split_once('_').map_or(kind, |(kind, _)| kind);
-            repomd.data(kind).map(|data| (file_name(kind, data), data))
+            repomd.forms(kind).into_iter().map(move |data| (file_name(kind, data), data))
         })
         .collect();
     let mut spoilt = Vec::new();
@@ -87,9 +87,14 @@ pub fn snapshot(dir: &HostPath, complete: Complete, others: Others<'_>) -> Resul
         spoilt.extend(problem.map(|problem| Spoilt::new(&file, problem)));
     }
     if complete == Complete::Yes {
-        let wanted = ALWAYS.iter().filter_map(|kind| Some(file_name(kind, repomd.data(kind)?)));
-        let missing = wanted.filter(|wanted| !there.iter().any(|file| file == wanted.as_str()));
-        spoilt.extend(missing.map(|file| Spoilt::new(&file, "it is missing")));
+        for kind in ALWAYS {
+            // Any of its forms will do.
+            let names: Vec<String> =
+                repomd.forms(kind).into_iter().map(|data| file_name(kind, data)).collect();
+            let is_missing = !names.iter().any(|name| there.iter().any(|file| file == name.as_str()));
+            spoilt
+                .extend(names.first().filter(|_| is_missing).map(|name| Spoilt::new(name, "it is missing")));
+        }
     }
     Ok(spoilt)
 }

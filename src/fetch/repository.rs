@@ -55,8 +55,20 @@ impl Repository {
     /// Where a document is or would be: `primary`, `filelists`, `group`, `modules`; `None` where the repository has
     /// none.
     pub fn path(&self, kind: &str) -> Option<HostPath> {
-        self.repomd.data(kind).map(|data| self.dir.join(file_name(kind, data)))
+        self.document(kind).map(|(_, path)| path)
     }
+
+    /// The same with what is promised of it: the form of the document that is there, or else the first one.
+    pub fn document(&self, kind: &str) -> Option<(&RepomdData, HostPath)> {
+        let forms = self.repomd.forms(kind).into_iter();
+        let mut forms = forms.map(|data| (data, self.dir.join(file_name(kind, data))));
+        let there = forms.clone().find(|(data, path)| is_there(data, path));
+        there.or_else(|| forms.next())
+    }
+}
+
+fn is_there(data: &RepomdData, path: &HostPath) -> bool {
+    fs::stat(path).is_ok_and(|found| data.size.is_none_or(|size| size == found.len()))
 }
 
 /// The file of a document: its kind and how it is compressed, and nothing else that metadata says.
@@ -296,7 +308,8 @@ impl Errand<'_> {
     }
 }
 
-/// Fetches those documents of `kinds` that the repository has and the store has not.
+/// Fetches those documents of `kinds` that the repository has and the store has not, each in the first form that can be
+/// had.
 fn documents(
     batch: &Batch<'_>,
     dirs: &Dirs,
@@ -304,41 +317,58 @@ fn documents(
     repository: &Repository,
     kinds: &[&str],
 ) -> Result<(), Error> {
-    let missing: Vec<(&RepomdData, HostPath)> = kinds
+    let missing: Vec<(&str, Vec<&RepomdData>)> = kinds
         .iter()
-        .filter_map(|kind| Some((repository.repomd.data(kind)?, repository.path(kind)?)))
-        .filter(|(data, path)| {
-            !fs::stat(path).is_ok_and(|found| data.size.is_none_or(|size| size == found.len()))
-        })
+        .filter(|kind| repository.document(kind).is_some_and(|(data, path)| !is_there(data, &path)))
+        .map(|kind| (*kind, repository.repomd.forms(kind)))
         .collect();
-    if let Some((data, path)) = missing.iter().find(|(data, _)| data.size > Some(DOCUMENT_LIMIT)) {
-        let name = path.as_path().file_name().unwrap_or_default().to_string_lossy();
-        let size = data.size.unwrap_or_default();
+    let sizes: Vec<u64> = missing.iter().map(|(_, forms)| forms[0].size.unwrap_or(0)).collect();
+    let progress = Progress::new(reporter, Stage::Metadata, &sizes);
+    let order: Vec<usize> = (0..missing.len()).collect();
+    batch.each(&order, &|index| {
+        let (kind, forms) = &missing[index];
+        let item = progress.item(format!("{} {kind}", repository.id));
+        let mut first = None;
+        for data in forms {
+            match form(batch, dirs, (repository, kind, data), &|length| item.at(length)) {
+                Err(error) if error.is_unavailable() => {
+                    first.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    item.done(data.size.unwrap_or(0));
+                    return Ok(());
+                }
+            }
+        }
+        first.map_or(Ok(()), Err)
+    })
+}
+
+/// Fetches one form of a document.
+fn form(
+    batch: &Batch<'_>,
+    dirs: &Dirs,
+    (repository, kind, data): (&Repository, &str, &RepomdData),
+    watch: &dyn Fn(u64),
+) -> Result<(), Error> {
+    let name = file_name(kind, data);
+    if let Some(size) = data.size.filter(|size| *size > DOCUMENT_LIMIT) {
         let why =
             format!("{name} claims to have {size} bytes, more than the {DOCUMENT_LIMIT} that kiln fetches");
         return Err(Error::Metadata { repo: repository.id.clone(), why });
     }
-    let sizes: Vec<u64> = missing.iter().map(|(data, _)| data.size.unwrap_or(0)).collect();
-    let progress = Progress::new(reporter, Stage::Metadata, &sizes);
-    let order: Vec<usize> = (0..missing.len()).collect();
-    batch.each(&order, &|index| {
-        let (data, path) = &missing[index];
-        let name = path.as_path().file_name().unwrap_or_default().to_string_lossy();
-        let item = progress.item(format!("{} {name}", repository.id));
-        let part = Part::open(&dirs.tmp, &dirs::part(&data.checksum)).map_err(Error::Store)?;
-        let mut growing = Growing::new(part, data.checksum.algorithm()).map_err(Error::Store)?;
-        let order = Order {
-            mirrors: &repository.upstream.mirrors,
-            location: &data.location,
-            digest: &data.checksum,
-            size: data.size,
-            limit: DOCUMENT_LIMIT,
-        };
-        batch.file(&order, &mut growing, &|length| item.at(length))?;
-        dirs.place(growing.into_part(), path)?;
-        item.done(data.size.unwrap_or(0));
-        Ok(())
-    })
+    let part = Part::open(&dirs.tmp, &dirs::part(&data.checksum)).map_err(Error::Store)?;
+    let mut growing = Growing::new(part, data.checksum.algorithm()).map_err(Error::Store)?;
+    let order = Order {
+        mirrors: &repository.upstream.mirrors,
+        location: &data.location,
+        digest: &data.checksum,
+        size: data.size,
+        limit: DOCUMENT_LIMIT,
+    };
+    batch.file(&order, &mut growing, watch)?;
+    dirs.place(growing.into_part(), &repository.dir.join(name))
 }
 
 /// Whether a metalink knows these bytes.

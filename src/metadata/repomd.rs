@@ -51,11 +51,18 @@ impl Repomd {
         Ok(Self { revision: reader.revision, data: reader.data })
     }
 
-    /// The document of a type: `primary`, `filelists`, `group`, `modules`, …; where it is listed both plain and
-    /// compressed (`group_xz`), the smallest.
+    /// The document of a type: `primary`, `filelists`, `group`, `modules`, …; the first of its forms.
     pub fn data(&self, kind: &str) -> Option<&RepomdData> {
+        self.forms(kind).into_iter().next()
+    }
+
+    /// The forms in which a document is listed (`group`, `group_xz`), the smallest first: they say the same, and not every
+    /// mirror has all of them.
+    pub fn forms(&self, kind: &str) -> Vec<&RepomdData> {
         let listed = VARIANTS.iter().filter_map(|variant| self.data.get(&format!("{kind}{variant}")));
-        listed.min_by_key(|data| data.size.unwrap_or(u64::MAX))
+        let mut forms: Vec<_> = listed.collect();
+        forms.sort_by_key(|data| data.size.unwrap_or(u64::MAX));
+        forms
     }
 
     /// All documents by type.

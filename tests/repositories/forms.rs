@@ -136,3 +136,25 @@ fn write_rpms(directory: &Path) {
         builder.build().unwrap().write_file(directory.join(format!("{name}.rpm"))).unwrap();
     }
 }
+
+/// Repositories list their groups plain and compressed; a mirror that has only one of the two will do.
+#[test]
+fn a_document_that_a_mirror_lacks_in_one_form_is_had_in_the_other() {
+    let tool = [package("tool-1-1.x86_64", "")];
+    for gone in ["repodata/group.xml", "repodata/small.xml.xz"] {
+        let bench = Bench::new();
+        let base = bench.path("base");
+        write_repository(&base, Form::Plain, &[("primary", &primary(&tool)), ("group", GROUPS)]);
+        let path = base.join("repodata/repomd.xml");
+        let text = fs::read_to_string(&path).unwrap();
+        let stored = Form::Xz.store(GROUPS.as_bytes());
+        fs::write(base.join("repodata/small.xml.xz"), &stored).unwrap();
+        let line = data("group_xz", "repodata/small.xml.xz", &stored, GROUPS.as_bytes());
+        fs::write(&path, text.replace("</repomd>", &format!("{line}</repomd>"))).unwrap();
+        fs::remove_file(base.join(gone)).unwrap();
+        let repository = format!("base={}", base.display());
+        for options in [&["@tools"][..], &["@tools", "--offline"], &["@tools", "--refresh"]] {
+            assert_eq!(bench.solve(&[&repository], options).lines(), ["tool-1-1.x86_64"], "without {gone}");
+        }
+    }
+}
