@@ -30,13 +30,6 @@ impl Accounts {
         if name == "root" { Some(0) } else { number(self.group.as_ref(), name, 2) }
     }
 
-    /// Whether a number is a user's or a group's.
-    pub(super) fn is_taken(&self, id: u32) -> bool {
-        let has =
-            |text: Option<&String>| lines(text).any(|fields| fields.get(2) == Some(&id.to_string().as_str()));
-        has(self.passwd.as_ref()) || has(self.group.as_ref())
-    }
-
     /// Adds a line at the end of a file.
     pub(super) fn append(file: &mut Option<String>, line: &str) {
         let text = file.get_or_insert_with(String::new);
@@ -65,6 +58,5 @@ mod tests {
             (None, None, Some(12))
         );
         assert_eq!(Accounts::default().user("root"), Some(0));
-        assert!(accounts.is_taken(12) && !accounts.is_taken(13));
     }
 }

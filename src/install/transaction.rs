@@ -13,7 +13,8 @@ use crate::install::members::{self, Added};
 use crate::install::survey::{self, Survey, Surveyed};
 use crate::install::times::Times;
 use crate::install::{Error, Failures, Installer, log::Log, script, users};
-use crate::package::{FileFlags, FileKind};
+use crate::package::header::{Header, Origin};
+use crate::package::{FileFlags, FileKind, query};
 use crate::plan::order::{Colors, Links};
 use crate::plan::transaction::{
     Action, Call, Disk, Failure, Fates, Member, Policy, algorithms, fates, pretrans, sequence,
@@ -232,19 +233,32 @@ impl<'a> Transaction<'a> {
     fn prepared(&mut self, call: &Call) -> Result<Call, Error> {
         let mut call = call.clone();
         let (package, scriptlet) = (self.members[call.member].nevra.clone(), call.name.clone());
-        if call.script.expands_header() {
-            let why = "it is a query format (-q), which kiln does not expand".to_owned();
-            return Err(Error::Unsupported { package, scriptlet, why });
-        }
         if let Some(text) = call.script.body.clone().filter(|_| call.script.expands_macros()) {
             self.pending.push(Operation::Expand { arch: self.spec.setup.arch.clone(), text });
             let expanded = self.change().map_err(|error| match error {
-                Error::Place { reason: why } => Error::Unsupported { package, scriptlet, why },
+                Error::Place { reason: why } => {
+                    Error::Unsupported { package: package.clone(), scriptlet: scriptlet.clone(), why }
+                }
                 other => other,
             })?;
             call.script.body = expanded.expanded;
         }
+        if let Some(text) = call.script.body.clone().filter(|_| call.script.expands_header()) {
+            let expanded = self.header(call.member).and_then(|bytes| {
+                let header = Header::parse(&bytes, Origin::Package).map_err(|error| error.to_string())?;
+                query::expand(&header, &text).map_err(|error| error.to_string())
+            });
+            let unsupported = |why| Error::Unsupported { package, scriptlet, why };
+            call.script.body = Some(expanded.map_err(unsupported)?);
+        }
         Ok(call)
+    }
+
+    /// The header of a package that this transaction adds.
+    fn header(&self, member: usize) -> Result<fs::Mapped, String> {
+        let added = member.checked_sub(self.before).and_then(|at| self.added.get(at));
+        let added = added.ok_or("a trigger with a query format (-q) of an earlier transaction".to_owned())?;
+        added.stored.header().map_err(|error| error.to_string())
     }
 
     /// Runs something in a sandbox; how it failed, where it did, and its last lines.

@@ -40,55 +40,96 @@ pub(super) fn lines_of(member: &Member) -> Result<Vec<String>, UsersError> {
 }
 
 impl Accounts {
-    /// Does what lines for sysusers.d ask for: groups first, then users, then memberships. `day` is the date for
+    /// Does what lines for sysusers.d ask for: all groups first, then users, then memberships. `day` is the date for
     /// `/etc/shadow`, in days since 1970.
     pub(super) fn add_all(&mut self, texts: &[String], day: u64) -> Result<(), UsersError> {
-        let parsed = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
-        for kinds in [["g", "g"], ["u", "u!"], ["m", "m"]] {
-            for line in parsed.iter().filter(|line| kinds.contains(&line.kind)) {
-                match kinds[0] {
-                    "g" => drop(self.ensure_group(line.field(0), line.number(1)?)),
-                    "u" => self.ensure_user(line, day)?,
-                    _ => self.ensure_member(line, day)?,
-                }
+        let mut parsed = Vec::with_capacity(texts.len());
+        for text in texts {
+            let line = parse(text)?;
+            // Of several lines about one user or group, the first counts.
+            let same =
+                |other: &Line<'_>| other.is_user() == line.is_user() && other.field(0) == line.field(0);
+            if line.kind == "m" || !parsed.iter().any(|other: &Line<'_>| other.kind != "m" && same(other)) {
+                parsed.push(line);
             }
+        }
+        let of = |kinds: [&'static str; 2]| parsed.iter().filter(move |line| kinds.contains(&line.kind));
+        let named = |kinds, name: &str| of(kinds).any(|line| line.field(0) == name);
+        let groups = lines(self.group.as_ref()).map(|fields| fields[0].to_owned()).collect();
+        let mut hunt = Hunt { next: HIGHEST, groups };
+        for line in of(["g", "g"]) {
+            self.ensure_group(line.field(0), (line.number(1)?, None), &mut hunt);
+        }
+        for line in of(["m", "m"]) {
+            let group = line.field(1);
+            if group.is_empty() {
+                return Err(line.wrong("it names no group"));
+            }
+            if !named(["u", "u!"], group) && !named(["g", "g"], group) {
+                self.ensure_group(group, (None, None), &mut hunt);
+            }
+        }
+        for line in of(["u", "u!"]) {
+            let queued = named(["g", "g"], line.field(0));
+            self.ensure_user(line, if queued { Kind::Queued } else { Kind::Own }, &mut hunt, day)?;
+        }
+        for line in of(["m", "m"]).filter(|line| !named(["u", "u!"], line.field(0))) {
+            let text = format!("u {} -", line.field(0));
+            let queued = named(["g", "g"], line.field(0));
+            self.ensure_user(&parse(&text)?, if queued { Kind::Queued } else { Kind::Own }, &mut hunt, day)?;
+        }
+        for line in of(["m", "m"]) {
+            self.add_member(line.field(0), line.field(1));
         }
         Ok(())
     }
 
-    fn ensure_group(&mut self, name: &str, wanted: Option<u32>) -> u32 {
+    /// A group's number; it is made with the wanted one, else with its user's, else with the next free one.
+    fn ensure_group(&mut self, name: &str, wanted: (Option<u32>, Option<u32>), hunt: &mut Hunt) -> u32 {
         if let Some(gid) = self.group(name).filter(|_| self.has_group(name)) {
             return gid;
         }
-        let gid = self.pick(wanted);
+        let own = wanted.0.filter(|gid| self.named(Which::Group, *gid).is_none());
+        let users = || wanted.1.filter(|uid| self.is_free_group(*uid, name));
+        let gid = own.or_else(users).unwrap_or_else(|| hunt.find(|gid| self.is_free_group(gid, name)));
         Self::append(&mut self.group, &format!("{name}:x:{gid}:"));
         Self::append(&mut self.gshadow, &format!("{name}:!*::"));
         gid
     }
 
-    fn ensure_user(&mut self, line: &Line<'_>, day: u64) -> Result<(), UsersError> {
+    fn ensure_user(
+        &mut self,
+        line: &Line<'_>,
+        kind: Kind,
+        hunt: &mut Hunt,
+        day: u64,
+    ) -> Result<(), UsersError> {
         let name = line.field(0);
         let (id, group) = match line.field(1).split_once(':') {
             Some((id, group)) => (id, Some(group)),
             None => (line.field(1), None),
         };
         let wanted = number(id, line)?;
-        let gid = match group {
-            None => self.ensure_group(name, wanted),
-            Some(group) => match group.parse() {
-                Ok(gid) => gid,
-                Err(_) => self.group(group).ok_or_else(|| line.wrong("its group does not exist"))?,
-            },
+        let missing = || line.wrong("its group does not exist");
+        let gid = match group.map(|group| (group, group.parse::<u32>())) {
+            None => self.ensure_group(name, (None, wanted), hunt),
+            // systemd: a group of the user's own name that was there before wins over a number.
+            Some((_, Ok(_))) if hunt.groups.iter().any(|group| group == name) => {
+                self.ensure_group(name, (None, None), hunt)
+            }
+            Some((_, Ok(gid))) => self.named(Which::Group, gid).map(|_| gid).ok_or_else(missing)?,
+            Some((group, Err(_))) => self.group(group).ok_or_else(missing)?,
         };
         if lines(self.passwd.as_ref()).any(|fields| fields[0] == name) {
             return Ok(());
         }
-        let free = |id: &u32| {
-            let id = id.to_string();
-            lines(self.passwd.as_ref()).all(|fields| fields.get(2) != Some(&id.as_str()))
-        };
-        let same = group.is_none().then_some(gid);
-        let uid = [wanted, same].into_iter().flatten().find(free).unwrap_or_else(|| self.pick(None));
+        // A number given together with a group is meant, whoever's group has it.
+        let strict = group.is_some() || kind == Kind::Queued;
+        let own = wanted.filter(|uid| {
+            if strict { self.named(Which::User, *uid).is_none() } else { self.is_free_user(*uid, name) }
+        });
+        let same = || Some(gid).filter(|gid| self.is_free_user(*gid, name));
+        let uid = own.or_else(same).unwrap_or_else(|| hunt.find(|uid| self.is_free_user(uid, name)));
         let or = |at: usize, default: &str| match line.field(at) {
             "" | "-" => default.to_owned(),
             given => given.to_owned(),
@@ -100,30 +141,70 @@ impl Accounts {
         Ok(())
     }
 
-    /// Makes a user a member of a group; both are made where they are missing.
-    fn ensure_member(&mut self, line: &Line<'_>, day: u64) -> Result<(), UsersError> {
-        let (name, group) = (line.field(0), line.field(1));
-        if group.is_empty() {
-            return Err(line.wrong("it names no group"));
-        }
-        let text = format!("u {name} -");
-        self.ensure_user(&parse(&text)?, day)?;
-        self.ensure_group(group, None);
+    fn add_member(&mut self, user: &str, group: &str) {
         for file in [&mut self.group, &mut self.gshadow] {
             let Some(text) = file else { continue };
-            *text = text.lines().map(|line| with_member(line, group, name) + "\n").collect();
+            *text = text.lines().map(|line| with_member(line, group, user) + "\n").collect();
         }
-        Ok(())
     }
 
     fn has_group(&self, name: &str) -> bool {
         lines(self.group.as_ref()).any(|fields| fields[0] == name)
     }
 
-    /// The wanted number if nobody has it, else the highest one that is free.
-    fn pick(&self, wanted: Option<u32>) -> u32 {
-        let free = |id: &u32| !self.is_taken(*id);
-        wanted.filter(free).or_else(|| (LOWEST..=HIGHEST).rev().find(free)).unwrap_or(HIGHEST + 1)
+    /// Who has a number.
+    fn named(&self, which: Which, id: u32) -> Option<&str> {
+        let file = if which == Which::User { &self.passwd } else { &self.group };
+        let id = id.to_string();
+        lines(file.as_ref()).find(|fields| fields.get(2) == Some(&id.as_str())).map(|fields| fields[0])
+    }
+
+    /// Whether no user has a number, and no group but that of the same name.
+    fn is_free_user(&self, uid: u32, name: &str) -> bool {
+        let group = self.named(Which::Group, uid);
+        self.named(Which::User, uid).is_none() && group.is_none_or(|group| group == name)
+    }
+
+    /// Whether no group has a number, and no user but that of the same name.
+    fn is_free_group(&self, gid: u32, name: &str) -> bool {
+        let user = self.named(Which::User, gid);
+        self.named(Which::Group, gid).is_none() && user.is_none_or(|user| user == name)
+    }
+}
+
+/// Whose number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    User,
+    Group,
+}
+
+/// Where a user's group comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It is made with the user, where no other one is named.
+    Own,
+    /// A line of its own asks for it.
+    Queued,
+}
+
+/// The search for free numbers, from above; users and groups share it.
+struct Hunt {
+    next: u32,
+    /// The groups that were there before.
+    groups: Vec<String>,
+}
+
+impl Hunt {
+    fn find(&mut self, is_free: impl Fn(u32) -> bool) -> u32 {
+        while self.next >= LOWEST {
+            let id = self.next;
+            self.next -= 1;
+            if is_free(id) {
+                return id;
+            }
+        }
+        HIGHEST + 1
     }
 }
 
@@ -133,14 +214,20 @@ fn with_member(line: &str, group: &str, name: &str) -> String {
             if members.split(',').any(|member| member == name) {
                 return line.to_owned();
             }
-            let comma = if members.is_empty() { "" } else { "," };
-            format!("{front}:{members}{comma}{name}")
+            let mut all =
+                members.split(',').filter(|member| !member.is_empty()).chain([name]).collect::<Vec<_>>();
+            all.sort_unstable();
+            format!("{front}:{}", all.join(","))
         }
         _ => line.to_owned(),
     }
 }
 
 impl Line<'_> {
+    fn is_user(&self) -> bool {
+        self.kind.starts_with('u')
+    }
+
     fn field(&self, at: usize) -> &str {
         self.fields.get(at).map_or("", String::as_str)
     }
@@ -209,7 +296,7 @@ mod tests {
             "u dbus 81 \"System Message Bus\" - -",
             "g tape 33",
             "u any - \"\" /var/lib/any /bin/sh",
-            "u games 12:100",
+            "u games 12:10",
             "u old 5",
             "m dbus wheel",
             "u! locked 81",
@@ -219,7 +306,7 @@ mod tests {
 old:x:999:999::/:/bin/sh
 dbus:x:81:81:System Message Bus:/:/usr/sbin/nologin
 any:x:998:998::/var/lib/any:/bin/sh
-games:x:12:100::/:/usr/sbin/nologin
+games:x:12:10::/:/usr/sbin/nologin
 locked:x:997:997::/:/usr/sbin/nologin
 ";
         assert_eq!(accounts.passwd.as_deref(), Some(passwd));

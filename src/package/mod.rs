@@ -13,6 +13,7 @@ pub mod header;
 #[cfg(test)]
 mod lies;
 mod nevra;
+pub mod query;
 mod relation;
 mod rich;
 mod script;

@@ -286,6 +286,11 @@ impl Tag {
         TABLE.binary_search_by_key(&self.0, |row| row.0).ok().map(|at| &TABLE[at])
     }
 
+    /// The tag of a name, as query formats write it.
+    pub fn named(name: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.1.eq_ignore_ascii_case(name)).map(|row| Self(row.0))
+    }
+
     /// The type that rpm gives to this tag; `None` for a tag that is not in the table.
     pub fn expected(self) -> Option<Type> {
         self.row().map(|row| row.2)

@@ -12,3 +12,4 @@ mod scripts;
 mod support;
 mod transaction;
 mod tree;
+mod users;

@@ -239,7 +239,7 @@ fn configuration_that_is_there_and_differs_is_kept() {
         (vec![], config(noreplace), on_disk("own"), "[NewName]"),
         (vec![], file("/etc/x", REGULAR, 0, "new"), on_disk("own"), "[Create]"),
         (old("new"), config(0), on_disk("own"), "[Shared]"),
-        (old("new"), config(0), on_disk("new"), "[Create]"),
+        (old("new"), config(0), on_disk("new"), "[Touch]"),
         (old("new"), config(FileFlags::MISSINGOK), Disk::new(), "[Shared]"),
         (old("old"), config(0), on_disk("own"), "/etc/x: old-1-1.noarch and a-1-1.noarch"),
     ];

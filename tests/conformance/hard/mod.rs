@@ -63,6 +63,9 @@ fn build_one(name: &str, spec: &str, to: &Path) {
     std::fs::rename(&part, to).unwrap();
 }
 
+/// Where a sandbox has file systems of its own, kiln writes nothing, which rpm calls shared.
+const MOUNTED: &[&str] = &["--define", "_netsharedpath /proc/kiln:/dev/kiln:/sys/kiln"];
+
 /// What one thread works with: a store with everything unpacked, and a root of rpm's with the base in it.
 struct Site<'a> {
     files: &'a BTreeMap<&'static str, PathBuf>,
@@ -70,6 +73,8 @@ struct Site<'a> {
     bench: Bench,
     base: Layer,
     root: tempfile::TempDir,
+    /// What rpm is told besides the packages.
+    options: Vec<&'static str>,
 }
 
 /// How a case ended.
@@ -81,17 +86,17 @@ enum Outcome {
 }
 
 impl<'a> Site<'a> {
-    fn new(files: &'a BTreeMap<&'static str, PathBuf>) -> Self {
-        let mut bench = Bench::new();
+    fn new(files: &'a BTreeMap<&'static str, PathBuf>, mut bench: Bench, options: &[&'static str]) -> Self {
         bench.failures = Failures::AsRpm;
         let paths = files.values().cloned().collect::<Vec<_>>();
         let locked = files.keys().copied().zip(bench.unpack(&paths)).collect::<BTreeMap<_, _>>();
         let root = tempfile::tempdir().unwrap();
         let first = [&BASE, &RPM].map(|package| package.name);
-        oracle::install(root.path(), &first.map(|name| files[name].clone()), &[]).unwrap();
+        let options = [MOUNTED, options].concat();
+        oracle::install(root.path(), &first.map(|name| files[name].clone()), &options).unwrap();
         let (base, log) = bench.install(first.map(|name| locked[name].clone()).into(), &[]);
         let base = base.unwrap_or_else(|error| panic!("{error}\n{log}"));
-        Self { files, locked, bench, base, root }
+        Self { files, locked, bench, base, root, options }
     }
 
     fn case(&self, seed: u64) -> (Vec<Vec<&'static str>>, Outcome) {
@@ -109,7 +114,7 @@ impl<'a> Site<'a> {
         let mut layers: Vec<Layer> = Vec::new();
         for part in parts {
             let files = part.iter().map(|name| self.files[name].clone()).collect::<Vec<_>>();
-            let theirs = oracle::install(&root, &files, &[]);
+            let theirs = oracle::install(&root, &files, &self.options);
             let ids = layers.iter().chain([&self.base]).map(|layer| layer.manifest.id.clone());
             let parents = ids.collect::<Vec<LayerId>>();
             let packages = part.iter().map(|name| self.locked[name].clone()).collect();
@@ -184,7 +189,7 @@ fn hard_packages_are_installed_as_rpm_installs_them() {
     let files = build();
     let (next, ended) = (AtomicU64::new(first), Mutex::new(Vec::new()));
     let work = || {
-        let site = Site::new(&files);
+        let site = Site::new(&files, Bench::new(), &[]);
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= first + cases {
@@ -207,4 +212,26 @@ fn hard_packages_are_installed_as_rpm_installs_them() {
     }
     println!("hard packages: {cases} cases, {refused} refused by both, {} different", report.len());
     assert!(report.is_empty(), "{}", report.join("\n"));
+}
+
+#[test]
+fn documentation_and_languages_are_left_out_as_rpm_leaves_them_out() {
+    if !oracle::can_install() || !available("rpmbuild") {
+        return;
+    }
+    let files = build();
+    let mut bench = Bench::new();
+    (bench.languages, bench.docs) = (vec!["de_DE".to_owned(), "pt_BR".to_owned()], false);
+    let options = ["--excludedocs", "--define", "_install_langs de_DE:pt_BR"];
+    let site = Site::new(&files, bench, &options);
+    let parts = [
+        // Not `hardlinks-doc`: rpm leaves an empty directory where the member that carries the content is left out.
+        vec!["docs", "file-trigger", "languages"],
+        vec!["device", "files-one", "marks", "mounted"],
+    ];
+    match site.compare(&parts) {
+        Outcome::Same => {}
+        Outcome::Refused => panic!("refused"),
+        Outcome::Different(lines) => panic!("{}", lines.join("\n")),
+    }
 }

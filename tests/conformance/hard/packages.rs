@@ -85,6 +85,12 @@ echo "scripts verify" >> /log
         "%post -e\necho '%{_prefix} %{?none}%{!?none:no} 100%% %{expand:%%{_bindir}}' >> /log\n%posttrans -e\necho %{name} >> /log\n%files",
     ),
     hard(
+        "query",
+        "Epoch: 3",
+        "mkdir opt; echo 1 > opt/query1; echo 2 > opt/query2",
+        "%post -q\necho '%%{NAME} %%{EPOCH} %%{VERSION}-%%{RELEASE} %%-8{ARCH}| %%9{nvr} 100%%%% [%%{BASENAMES}=%%{=NEVRA}/%%{FILEMODES} ]' >> /log\n%files\n/opt/*",
+    ),
+    hard(
         "lua",
         "",
         "",
@@ -386,6 +392,13 @@ echo "tt posttrans" >> /log
         "mkdir -p opt/m; for n in 1 2 3 4; do echo $n > opt/m/$n; done",
         "%files\n%missingok /opt/m/1\n%verify(not md5 size mtime) /opt/m/2\n%artifact /opt/m/3\n%config(missingok) /opt/m/4\n%dir /opt/m",
     ),
+    hard(
+        "mounted",
+        "",
+        "mkdir -p proc/kiln dev sys/kiln; echo p > proc/kiln/f; echo d > dev/kiln",
+        "%files\n/proc/kiln\n/dev/kiln\n/sys/kiln",
+    ),
+    hard("device", "", "mkdir opt", "%files\n%dev(c, 1, 3) /opt/null"),
     // Relations, as far as they end up in the database.
     hard(
         "relations",
