@@ -29,3 +29,9 @@ pub(crate) fn with(lab: &Lab, root: &Path, cache: &Path, url: &str) -> Command {
     command.arg(format!("--repofrompath=bench,{url}"));
     command
 }
+
+/// Where dnf writes its log: below the root that it makes.
+pub(crate) fn log(lab: &Lab, root: &Path) -> std::path::PathBuf {
+    let directory = lab.path("dnf-log");
+    root.join(directory.strip_prefix("/").unwrap_or(&directory)).join("dnf.log")
+}

@@ -180,6 +180,11 @@ impl Lab {
         once(&self.dnf_root, || self.dnf_cache().map(|_| self.path("dnf-root")))
     }
 
+    /// The spec files of the build tests.
+    pub(crate) fn specs() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("build").join("specs")
+    }
+
     /// A source package, made by kiln from a spec file of the build tests and its sources.
     pub(crate) fn source(&self, name: &str) -> Result<PathBuf, Error> {
         let archives =
@@ -190,9 +195,8 @@ impl Lab {
             let file = archive.file_name().unwrap_or_default();
             fs::copy(&archive, own.join(file)).map_err(Error::io("copy", &archive))?;
         }
-        let specs = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("build").join("specs");
         let mut srpm = self.kiln(self.store()?);
-        srpm.arg("srpm").arg("--spec").arg(specs.join(format!("{name}.spec")));
+        srpm.arg("srpm").arg("--spec").arg(Self::specs().join(format!("{name}.spec")));
         srpm.arg("--sources").arg(&own).arg("--result").arg(&result);
         let said = finish(&mut srpm)?;
         Ok(result.join(String::from_utf8_lossy(&said).trim()))

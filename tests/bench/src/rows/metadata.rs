@@ -198,8 +198,8 @@ fn solved(lab: &Lab, repo: &Path, url: &str, ask: &[&str], expanded: &[String]) 
 /// libsolv's time as dnf's own log has it.
 fn libsolv(lab: &Lab, url: &str, ask: &[&str]) -> Result<Measured, String> {
     let mut measured = Measured::new("libsolv in dnf");
-    let (root, cache, log) =
-        (lab.path("solve-root"), lab.path("solve-cache"), lab.path("dnf-log").join("dnf.log"));
+    let (root, cache) = (lab.path("solve-root"), lab.path("solve-cache"));
+    let log = dnf::log(lab, &root);
     for _ in 0..lab.runs {
         let _ = std::fs::remove_file(&log);
         let mut command = dnf::with(lab, &root, &cache, url);
