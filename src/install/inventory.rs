@@ -2,11 +2,14 @@
 //! nobody could write to them since, so their digest is the package's; everything else is read.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 
 use crate::install::change::{ChangeError, Site};
 use crate::package::header::{Header, Origin};
 use crate::package::{FileAlgorithm, FileDigest};
 use crate::store::listing::{self, Content};
+use crate::sys::SysError;
 use crate::sys::entry::{self, Stat};
 use crate::sys::fs;
 
@@ -35,12 +38,42 @@ fn learn(directory: &str, known: &mut Known) -> Result<(), ChangeError> {
     let header = fs::map(format!("{directory}/header")).map_err(|error| failed(&error))?;
     let header = Header::parse(&header, Origin::Package).map_err(|error| failed(&error))?;
     let content = entry::open_root(&format!("{directory}/files")).map_err(|error| failed(&error))?;
+    let numbers = Numbers::of(&content).map_err(|error| failed(&error))?;
     for file in header.files().map_err(|error| failed(&error))? {
         let Some(digest) = file.digest else { continue };
-        let stat = entry::stat(&content, file.index.to_string()).map_err(|error| failed(&error))?;
-        if let Some(stat) = stat {
-            known.insert(stat.identity, digest);
+        if let Some(identity) = numbers.identity(&content, file.index).map_err(|error| failed(&error))? {
+            known.insert(identity, digest);
         }
     }
     Ok(())
+}
+
+/// The inodes of a package's files. The directory's own list says them all at once, but on some file systems not as
+/// `stat` does: then each file is asked.
+struct Numbers {
+    device: u64,
+    listed: BTreeMap<usize, u64>,
+}
+
+impl Numbers {
+    fn of(content: &OwnedFd) -> Result<Self, SysError> {
+        let device = entry::stat_open(content)?.identity.0;
+        let number = |(name, inode): (OsString, u64)| Some((name.to_str()?.parse().ok()?, inode));
+        let mut listed: BTreeMap<usize, u64> =
+            entry::inodes(content)?.into_iter().filter_map(number).collect();
+        if let Some((index, inode)) = listed.first_key_value() {
+            let stat = entry::stat(content, index.to_string())?;
+            if stat.is_none_or(|stat| stat.identity != (device, *inode)) {
+                listed.clear();
+            }
+        }
+        Ok(Self { device, listed })
+    }
+
+    fn identity(&self, content: &OwnedFd, index: usize) -> Result<Option<(u64, u64)>, SysError> {
+        if let Some(inode) = self.listed.get(&index) {
+            return Ok(Some((self.device, *inode)));
+        }
+        Ok(entry::stat(content, index.to_string())?.map(|stat| stat.identity))
+    }
 }

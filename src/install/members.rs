@@ -1,6 +1,7 @@
 //! The packages of a transaction: those that the layers below have, and those that it adds, in rpm's order.
 
 use crate::install::Error;
+use crate::lock::LockedPackage;
 use crate::package::header::{Header, HeaderError, MAGIC, Origin};
 use crate::package::tag::Tag;
 use crate::package::{EvrRef, FileKind};
@@ -27,23 +28,8 @@ pub(super) struct Added {
 pub(super) fn added(spec: &LayerSpec, store: &Store, installed: &[Member]) -> Result<Vec<Added>, Error> {
     let mut locked = spec.packages.iter().collect::<Vec<_>>();
     locked.sort_by_cached_key(|package| package.nevra.to_string());
-    let mut packages: Vec<Option<Added>> = Vec::with_capacity(locked.len());
-    let mut facts = Vec::with_capacity(locked.len());
-    for package in locked {
-        let nevra = package.nevra.to_string();
-        let stored = store.package(&package.digest)?;
-        let stored = stored.ok_or_else(|| Error::NotUnpacked { package: nevra.clone() })?;
-        let bytes = stored.header()?;
-        let read = || -> Result<_, HeaderError> {
-            let header = Header::parse(&bytes, Origin::Package)?;
-            let member = Member::new(&header, Vec::new())?;
-            let facts = Facts::new(&header, &member.files)?;
-            Ok((member, facts))
-        };
-        let (member, known) = read().map_err(|source| Error::Header { package: nevra, source })?;
-        packages.push(Some(Added { stored, member }));
-        facts.push(known);
-    }
+    let (mut packages, facts): (Vec<_>, Vec<_>) =
+        read_all(&locked, store)?.into_iter().map(|(added, facts)| (Some(added), facts)).unzip();
     let mut links = Links::default();
     let new = packages.iter().flatten().map(|package| &package.member);
     add_links(&mut links, &installed.iter().chain(new));
@@ -51,6 +37,39 @@ pub(super) fn added(spec: &LayerSpec, store: &Store, installed: &[Member]) -> Re
         Age::of(rpm_version(installed.iter().chain(packages.iter().flatten().map(|added| &added.member))));
     let order = order(&facts, Colors::of(&spec.setup.arch), &links, age);
     Ok(order.into_iter().filter_map(|index| packages[index].take()).collect())
+}
+
+/// Reads packages on all processors, in the order given.
+fn read_all(locked: &[&LockedPackage], store: &Store) -> Result<Vec<(Added, Facts)>, Error> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = locked.len().div_ceil(processors).max(1);
+    std::thread::scope(|scope| {
+        let read = |package: &&LockedPackage| read_one(package, store);
+        let workers: Vec<_> = locked
+            .chunks(share)
+            .map(|share| scope.spawn(move || share.iter().map(read).collect::<Result<Vec<_>, _>>()))
+            .collect();
+        let mut all = Vec::with_capacity(locked.len());
+        for worker in workers {
+            all.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(all)
+    })
+}
+
+fn read_one(package: &LockedPackage, store: &Store) -> Result<(Added, Facts), Error> {
+    let nevra = package.nevra.to_string();
+    let stored = store.package(&package.digest)?;
+    let stored = stored.ok_or_else(|| Error::NotUnpacked { package: nevra.clone() })?;
+    let bytes = stored.header()?;
+    let read = || -> Result<_, HeaderError> {
+        let header = Header::parse(&bytes, Origin::Package)?;
+        let member = Member::new(&header, Vec::new())?;
+        let facts = Facts::new(&header, &member.files)?;
+        Ok((member, facts))
+    };
+    let (member, facts) = read().map_err(|source| Error::Header { package: nevra, source })?;
+    Ok((Added { stored, member }, facts))
 }
 
 /// The version of the root's own rpm.

@@ -49,7 +49,10 @@ pub(super) fn place(
         return Err(failed(&format!("{} files, {} fates", files.len(), fates.0.len())));
     }
     let content = entry::open_root(&format!("{directory}/files")).map_err(|error| failed(&error))?;
-    let accounts = site.accounts().map_err(|error| failed(&error))?;
+    // Root is 0 whatever the files say, and nearly everything is root's.
+    let others = files.iter().any(|file| file.user != "root" || file.group != "root");
+    let accounts = if others { site.accounts() } else { Ok(Accounts::default()) };
+    let accounts = accounts.map_err(|error| failed(&error))?;
     let mut placer = Placer { site, accounts, content, copied: BTreeMap::new(), package: name };
     for (file, fate) in files.iter().zip(&fates.0) {
         if fate.skips() || file.flags.any(FileFlags::GHOST) {

@@ -167,6 +167,16 @@ pub fn names(directory: impl AsFd) -> Result<Vec<OsString>> {
     Ok(names)
 }
 
+/// The names in a directory with their inodes' numbers as the directory has them: not always what [`stat`] says.
+pub fn inodes(directory: impl AsFd) -> Result<Vec<(OsString, u64)>> {
+    let entries = quoted(Dir::read_from(directory), "getdents64", String::new)?;
+    let entry = |entry: rustix::io::Result<fs::DirEntry>| {
+        let entry = quoted(entry, "getdents64", String::new)?;
+        Ok((OsString::from_vec(entry.file_name().to_bytes().to_vec()), entry.ino()))
+    };
+    entries.map(entry).collect()
+}
+
 /// Makes the directory `name`.
 pub fn make_directory(at: impl AsFd, name: impl AsRef<OsStr>, mode: u32) -> Result<()> {
     let name = one(&name)?;
