@@ -7,6 +7,7 @@ mod support;
 
 mod bombs;
 mod failures;
+mod hostile;
 mod interrupt;
 mod running;
 mod sources;

@@ -4,6 +4,7 @@
 
 mod files;
 mod hard;
+mod known;
 mod merged;
 mod oracle;
 mod order;
