@@ -235,23 +235,25 @@ impl Search<'_, '_> {
     }
 
     fn better_alternative(&mut self, at: usize) -> Option<usize> {
-        let branch = self.branches[at].clone();
+        let level = self.branches[at].level;
         let mut recommended = None;
-        for (candidate, (id, tried)) in branch.candidates.iter().enumerate() {
-            if *tried {
+        for candidate in 0..self.branches[at].candidates.len() {
+            let (id, tried) = self.branches[at].candidates[candidate];
+            if tried {
                 continue;
             }
-            if self.is_in(*id) && self.level_of(*id) > branch.level {
+            if self.is_in(id) && self.level_of(id) > level {
                 return Some(candidate);
             }
-            if recommended.is_none() && self.is_recommended(*id) {
+            if recommended.is_none() && self.is_recommended(id) {
                 recommended = Some(candidate);
             }
         }
         let recommended = recommended?;
-        let chosen = |id: Id| self.is_in(id) && self.level_of(id) == branch.level + 1;
+        let chosen = |id: Id| self.is_in(id) && self.level_of(id) == level + 1;
+        let candidates = self.branches[at].candidates.iter();
         let taken: Vec<Id> =
-            branch.candidates.iter().filter(|(id, tried)| *tried && chosen(*id)).map(|(id, _)| *id).collect();
+            candidates.filter(|(id, tried)| *tried && chosen(*id)).map(|(id, _)| *id).collect();
         taken.into_iter().any(|id| !self.is_recommended(id)).then_some(recommended)
     }
 }

@@ -136,7 +136,12 @@ impl<'a> Pool<'a> {
                     installed: false,
                 };
                 match self.archs[usize::from(arch)].score {
-                    Some(_) => self.packages.push(entry),
+                    Some(_) => {
+                        if self.packages.is_empty() {
+                            self.packages.push(entry.clone());
+                        }
+                        self.packages.push(entry);
+                    }
                     None => self.foreign.push(entry),
                 }
             }
@@ -152,15 +157,14 @@ impl<'a> Pool<'a> {
         }) as u16
     }
 
-    /// Each repository's packages are sorted already; those of several are merged. The first is there twice, because
+    /// Each repository's packages are sorted already; those of several are merged. The first place is not a package's:
     /// numbers begin at 1.
     fn order(&mut self) {
         let mut packages = std::mem::take(&mut self.packages);
-        if self.views.len() > 1 {
+        if self.views.len() > 1
+            && let [_, packages @ ..] = packages.as_mut_slice()
+        {
             packages.sort_by(|a, b| self.canonical(a, b));
-        }
-        if let Some(first) = packages.first().cloned() {
-            packages.insert(0, first);
         }
         self.packages = packages;
         self.named = vec![0; self.words.len()];

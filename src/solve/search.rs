@@ -9,6 +9,7 @@ use super::lit::{Id, Lit};
 use super::pool::Pool;
 use super::rules::{Rule, RuleId, Rules};
 use super::wishes::Wishes;
+use crate::metadata::Kind;
 
 /// Why something is on the trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(super) struct Search<'p, 'a> {
     /// What each learnt rule was learnt from.
     pub(super) proofs: Vec<Vec<RuleId>>,
     pub(super) wishes: Wishes,
+    /// The packages that supplement others, if those are to be installed.
+    pub(super) supplementers: Vec<Id>,
 }
 
 impl<'p, 'a> Search<'p, 'a> {
@@ -76,9 +79,15 @@ impl<'p, 'a> Search<'p, 'a> {
             branches: Vec::new(),
             proofs: Vec::new(),
             wishes: Wishes::new(len),
+            supplementers: Vec::new(),
         };
         let watch =
             |rule: &Rule| Watch { literals: [rule.first, rule.second(&search.pool.lists)], next: [0, 0] };
+        if weak == Weak::Install {
+            let open = |id: &Id| search.pool.package(*id).hidden.is_none();
+            let supplements = |id: &Id| search.pool.has(*id, Kind::Supplements);
+            search.supplementers = search.pool.ids().filter(open).filter(supplements).collect();
+        }
         search.watches = search.rules.all.iter().map(watch).collect();
         for number in (1..search.rules.len()).rev() {
             if !search.rules.get(RuleId(number)).is_assertion() {

@@ -55,8 +55,10 @@ impl Search<'_, '_> {
     /// Open candidates of the recommendations that no package answers yet.
     fn recommended(&mut self) -> Vec<Id> {
         let (mut found, mut met) = (Vec::new(), Bits::new(self.pool.len()));
-        for id in self.pool.ids() {
-            if !self.is_in(id) || self.pool.package(id).installed {
+        let mut members: Vec<Id> = self.members().collect();
+        members.sort_unstable();
+        for id in members {
+            if self.pool.package(id).installed {
                 continue;
             }
             for dep in self.pool.list(id, Kind::Recommends) {
@@ -100,9 +102,9 @@ impl Search<'_, '_> {
     /// Open packages that supplement what is there, unless another architecture of theirs is in.
     fn supplementing(&mut self) -> Vec<Id> {
         let mut found = Vec::new();
-        for id in self.pool.ids() {
-            let hidden = self.pool.package(id).hidden.is_some();
-            if !self.is_open(id) || hidden || !self.pool.has(id, Kind::Supplements) {
+        for at in 0..self.supplementers.len() {
+            let id = self.supplementers[at];
+            if !self.is_open(id) {
                 continue;
             }
             let supplements = self.pool.list(id, Kind::Supplements);
