@@ -1,7 +1,7 @@
 # Thin on purpose: what each target does is said by the command it runs.
 CARGO ?= cargo
 
-.PHONY: all demo test test-vm conformance lint parity bench parts deps
+.PHONY: all demo test test-vm conformance soak lint parity bench parts deps
 
 all:
 	$(CARGO) build --release
@@ -25,6 +25,11 @@ conformance: deps
 # a delegated group; emulated, some minutes. VM is a part of the tests' names.
 test-vm:
 	tests/vm.sh $(VM)
+
+# 200 builds in a row and 200 more, eight at once, as root and as an ordinary user: nothing of the host grows.
+soak: deps
+	$(CARGO) run --quiet --package clay -- make
+	KILN_SOAK=200 $(CARGO) test --quiet --test build -- soak --nocapture
 
 lint:
 	$(CARGO) fmt --all -- --check

@@ -72,6 +72,7 @@ pub(super) struct SandboxTable {
     pub(super) network: Option<Written<String>>,
     pub(super) hostname: Option<Written<String>>,
     pub(super) allow: Option<Vec<Written<String>>>,
+    pub(super) syncs: Option<Written<String>>,
 }
 
 /// `[[repo]]`.
@@ -231,6 +232,7 @@ fn read_sandbox(sandbox: &mut SandboxTable, table: &mut Reader<'_>) -> Result<()
         network: table.string("network")?,
         hostname: table.string("hostname")?,
         allow: table.one_or_many("allow")?,
+        syncs: table.string("syncs")?,
     };
     Ok(())
 }

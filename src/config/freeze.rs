@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::config::document::{BuildTable, Config, RootTable, SandboxTable, SolveTable};
 use crate::config::freeze_repo::repo;
 use crate::config::nearest::nearest;
-use crate::config::release::{Build, Nesting, Network, Release, RootPackages, SandboxOptions, SolveOptions};
+use crate::config::release::{
+    Build, Nesting, Network, Release, RootPackages, SandboxOptions, SolveOptions, Syncs,
+};
 use crate::config::variables::{Dollars, Variables};
 use crate::config::written::{Edited, Written};
 use crate::config::{Error, Place, ReleaseFile, arch, scalar};
@@ -167,5 +169,11 @@ fn sandbox(table: SandboxTable) -> Result<SandboxOptions, Error> {
         nesting = Nesting::from_word(&text.value)
             .ok_or_else(|| text.wrong("allow", "only `userns` can be allowed"))?;
     }
-    Ok(SandboxOptions { network, hostname, nesting })
+    let syncs = match table.syncs {
+        None => Syncs::Real,
+        Some(text) => {
+            Syncs::from_word(&text.value).ok_or_else(|| text.wrong("syncs", "it is `real` or `ignored`"))?
+        }
+    };
+    Ok(SandboxOptions { network, hostname, nesting, syncs })
 }

@@ -95,6 +95,7 @@ impl SandboxTable {
             network: over.network.or(self.network),
             hostname: over.hostname.or(self.hostname),
             allow: over.allow.or(self.allow),
+            syncs: over.syncs.or(self.syncs),
         }
     }
 }

@@ -38,7 +38,7 @@ pub use overrides::Overrides;
 pub use place::{Place, ReleaseFile};
 pub use release::{
     Build, Check, Expired, Key, KeyLocation, NEVER, Nesting, Network, Origin, Release, Repo, RootPackages,
-    SandboxOptions, SolveOptions, Tls,
+    SandboxOptions, SolveOptions, Syncs, Tls,
 };
 pub use scalar::duration;
 pub use search::{Files, Listed, bare, list, load};

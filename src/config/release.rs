@@ -87,6 +87,8 @@ pub struct SandboxOptions {
     pub hostname: String,
     /// Whether user namespaces can be made inside (`allow = ["userns"]`).
     pub nesting: Nesting,
+    /// What `fsync` does in a build; while installing it does nothing.
+    pub syncs: Syncs,
 }
 
 /// Whether sandboxes can be made inside a sandbox: user namespaces, and what is done with them (mounts, host names).
@@ -109,6 +111,32 @@ impl Nesting {
     /// What a word of `allow` stands for.
     pub fn from_word(word: &str) -> Option<Self> {
         (word == Self::WORD).then_some(Self::Allowed)
+    }
+}
+
+/// What `fsync` and its kind do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Syncs {
+    /// What they say.
+    #[default]
+    Real,
+    /// Nothing, and successfully: what is written is thrown away, or made durable later and as a whole.
+    Ignored,
+}
+
+impl Syncs {
+    /// The word for it in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Ignored => "ignored",
+        }
+    }
+
+    /// What a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Real, Self::Ignored].into_iter().find(|syncs| syncs.as_str() == word)
     }
 }
 

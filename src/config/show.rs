@@ -7,7 +7,7 @@ use toml::Value;
 
 use crate::config::limits::LIMITS;
 use crate::config::release::{
-    Build, Check, Expired, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions, Tls,
+    Build, Check, Expired, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions, Syncs, Tls,
 };
 use crate::config::variables::escaped;
 use crate::unit::Limits;
@@ -154,6 +154,9 @@ fn sandbox(lines: &mut Lines, sandbox: &SandboxOptions) {
     lines.plain("hostname", &sandbox.hostname);
     if sandbox.nesting == Nesting::Allowed {
         lines.list("allow", &[Nesting::WORD.to_owned()]);
+    }
+    if sandbox.syncs == Syncs::Ignored {
+        lines.plain("syncs", sandbox.syncs.as_str());
     }
 }
 

@@ -80,6 +80,7 @@ impl BuildRoot<'_> {
             user: BUILDER,
             network: self.release.sandbox.network,
             nesting: self.release.sandbox.nesting,
+            syncs: self.release.sandbox.syncs,
             limits: self.limits(),
             hostname: hostname.clone(),
             directory: fixed(BUILDDIR),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use crate::config::{Nesting, Network};
+pub use crate::config::{Nesting, Network, Syncs};
 use crate::plan::guard::Guard;
 use crate::unit::{HostPath, Limits, RootPath};
 
@@ -64,17 +64,6 @@ pub enum Machine {
     /// The host's 32-bit sibling: i686 on `x86_64`. The kernel cannot tell socket families apart there, so the system
     /// call filter lets all of them through.
     ThirtyTwoBit,
-}
-
-/// What `fsync` and its kind do.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Syncs {
-    /// What they say.
-    #[default]
-    Real,
-    /// Nothing, and successfully: what is written is thrown away, or made durable later and as a whole.
-    Ignored,
 }
 
 /// Whether processes can be added to a sandbox that runs (`kiln attach`).

@@ -63,12 +63,21 @@ pub fn copy_regular(
     if stat.st_size as u64 > most {
         return Err(refused("too large"));
     }
+    if stat.st_size as u64 > SMALL && (stat.st_blocks as u64) * 512 < stat.st_size as u64 / HOLLOW {
+        return Err(refused("mostly holes"));
+    }
     let to = to.as_ref();
     let mut target = fs::create_new(to, 0o644)?;
     let mut source = File::from(file).take(most);
     io::copy(&mut source, &mut target)
         .map_err(|error| SysError::new("copy", format!("{name:?}, {to:?}"), error))
 }
+
+/// Files up to this size are copied whatever they are.
+const SMALL: u64 = 16 << 20;
+/// A file that takes less of the disk than this part of its size would fill the disk when it is copied. Packages are
+/// compressed, so also a file system that compresses makes none of them that small.
+const HOLLOW: u64 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -83,8 +92,10 @@ mod tests {
         std::fs::create_dir(path("directory")).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, path("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
             .unwrap();
+        File::create(path("hollow")).unwrap().set_len(SMALL + 1).unwrap();
         let directory = File::open(place.path()).unwrap();
-        assert_eq!(list(&directory, 10).unwrap(), ["directory", "fifo", "link", "plain"]);
+        assert_eq!(list(&directory, 10).unwrap(), ["directory", "fifo", "hollow", "link", "plain"]);
+        assert!(copy_regular(&directory, "hollow", path("other"), 1 << 40).is_err());
         assert!(list(&directory, 3).is_err());
         assert_eq!(copy_regular(&directory, "plain", path("copy"), 100).unwrap(), 7);
         for name in ["link", "directory", "fifo", "../x", "missing"] {

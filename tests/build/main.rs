@@ -5,9 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod artifacts;
 mod bombs;
 mod failures;
 mod hostile;
 mod interrupt;
 mod running;
+mod soak;
 mod sources;

@@ -99,3 +99,21 @@ fn programs_of_32_bits_run() {
         assert_eq!(bench.run(&spec).0.status, Status::Exited(42), "{phase:?}");
     }
 }
+
+/// The filter answers in the kernel's place, so a call with a descriptor that is none succeeds.
+#[test]
+fn syncs_do_nothing_while_installing_and_where_a_build_asks_for_it() {
+    use kiln::plan::Syncs;
+    let bench = Bench::new();
+    let script = "python3 -c 'import os
+try:
+    os.fsync(99)
+    print(\"ignored\")
+except OSError:
+    print(\"real\")'";
+    assert_eq!(bench.run(&sh(Phase::Install, script)).1, "ignored\n");
+    let mut build = sh(Phase::Build, script);
+    assert_eq!(bench.run(&build).1, "real\n");
+    build.syncs = Syncs::Ignored;
+    assert_eq!(bench.run(&build).1, "ignored\n");
+}

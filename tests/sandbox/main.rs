@@ -6,6 +6,7 @@ mod attacks;
 #[cfg(all(target_arch = "x86_64", debug_assertions))]
 mod calls;
 mod canaries;
+mod cost;
 mod honest;
 mod limits;
 mod nested;

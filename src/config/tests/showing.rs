@@ -62,6 +62,7 @@ time = "1d"
 [sandbox]
 network = "host"
 hostname = "builder.example.org"
+syncs = "ignored"
 [[repo]]
 id = "a.b:c+d"
 name = "{releasever_minor}"
