@@ -1,6 +1,6 @@
 //! What can go wrong, which exit code it is, and what a person can do about it.
 
-use crate::unit::HostPath;
+use crate::unit::{Bytes, HostPath};
 
 /// The kinds of failure; one exit code each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,6 +215,18 @@ pub enum Error {
         /// Groups that there are.
         known: Vec<String>,
     },
+    /// The disk is full.
+    #[error("{store} is full: {free} are free there")]
+    Full {
+        /// The store.
+        store: HostPath,
+        /// What its file system has left.
+        free: Bytes,
+        /// What the packages of the root have, compressed; 0 where that is not known yet.
+        packages: Bytes,
+        /// What was being done.
+        source: Box<Self>,
+    },
     /// A tar file that cannot be written.
     #[error("{path} cannot be written")]
     Export {
@@ -279,6 +291,32 @@ pub enum LimitKind {
     Resource,
 }
 
+impl Error {
+    /// The same; where it is that the disk is full, told as such.
+    pub(super) fn or_full(self, store: &HostPath, packages: Bytes) -> Self {
+        if matches!(self, Self::Full { .. }) || !self.is_full() {
+            return self;
+        }
+        let free = Bytes(crate::sys::fs::free(store).map_or(0, |free| free.0));
+        Self::Full { store: store.clone(), free, packages, source: Box::new(self) }
+    }
+
+    /// Whether a call failed since there was no room for what it wrote. Functions in the user namespace only tell what
+    /// they failed with, and the database has words of its own.
+    fn is_full(&self) -> bool {
+        const WORDS: [&str; 3] = ["No space left on device", "disk is full", "Disk quota exceeded"];
+        let mut cause: Option<&dyn std::error::Error> = Some(self);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if WORDS.iter().any(|words| text.contains(words)) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
 fn more(objects: &[String]) -> String {
     match objects.len() {
         0 | 1 => String::new(),
@@ -294,6 +332,9 @@ impl Error {
             Self::Sandbox(error) if error.is_refused() => Kind::Namespaces,
             Self::Root { source, .. } if source.is_refused() => Kind::Namespaces,
             Self::Sandbox(_) | Self::Unpack(_) | Self::Root { .. } | Self::NotStarted { .. } => Kind::Root,
+            Self::Store(error) if error.is_misplaced() => Kind::Arguments,
+            Self::Full { source, .. } if source.kind() == Kind::Internal => Kind::Root,
+            Self::Full { source, .. } => source.kind(),
             Self::Store(_) | Self::Host { .. } | Self::Answer { .. } | Self::Damaged { .. } => Kind::Internal,
             Self::Fetch(_)
             | Self::Metadata(_)
@@ -362,6 +403,13 @@ impl Error {
                 Some(format!("`kiln ps` lists what runs: {}", known.join(", ")))
             }
             Self::NoSandbox { .. } => Some("wait until its build has begun".to_owned()),
+            Self::Full { packages: Bytes(0), .. } => {
+                Some("free space (`kiln store prune`), or put the store elsewhere: --store DIR".to_owned())
+            }
+            Self::Full { packages, .. } => Some(format!(
+                "the root's packages need {packages} and about four times as much unpacked: free space (`kiln store \
+                 prune`), or put the store elsewhere: --store DIR"
+            )),
             Self::Damaged { hint, .. } => Some((*hint).to_owned()),
             Self::Results { .. } => Some("give another directory with --result DIR".to_owned()),
             _ => None,

@@ -9,6 +9,7 @@ use crate::lock::{Lock, LockedPackage};
 use crate::plan::{LayerId, LayerSpec, Setup};
 use crate::report::{Stage, during};
 use crate::store::{Kind, Layer, Leftovers};
+use crate::unit::Bytes;
 
 /// A root that is ready to be used: its layers are in the store.
 #[derive(Debug)]
@@ -34,6 +35,10 @@ impl PreparedRoot {
 impl Session<'_> {
     /// The release's root, with `install` over it.
     pub(super) fn root(&self, install: &[String]) -> Result<PreparedRoot, Error> {
+        self.prepare(install).map_err(|error| error.or_full(self.store.path(), Bytes(0)))
+    }
+
+    fn prepare(&self, install: &[String]) -> Result<PreparedRoot, Error> {
         let _inputs = self.store.use_inputs()?;
         let lock = self.lock(&Wanted::install(&self.release.root.packages))?;
         let base = self.layer(&[], lock.packages.clone())?;
@@ -82,8 +87,11 @@ impl Session<'_> {
         if !left.is_empty() {
             self.remove(&left)?;
         }
-        self.fetch(&spec.packages)?;
-        during(Stage::Install, self.reporter, || self.install(&spec))
+        let made = self
+            .fetch(&spec.packages)
+            .and_then(|()| during(Stage::Install, self.reporter, || self.install(&spec)));
+        let bytes = spec.packages.iter().map(|package| package.size).sum();
+        made.map_err(|error| error.or_full(self.store.path(), Bytes(bytes)))
     }
 
     /// Brings packages into the store: fetched and verified, and each unpacked as soon as it is there.

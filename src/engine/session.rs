@@ -14,6 +14,7 @@ use crate::plan::IdMap;
 use crate::report::{Reporter, SandboxRecord};
 use crate::sandbox::Keeper;
 use crate::store::Store;
+use crate::unit::Bytes;
 
 /// Handles for one release.
 pub(super) struct Session<'a> {
@@ -42,7 +43,8 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Error> {
         crate::sandbox::catch_signals()?;
         let ids = crate::sandbox::id_map()?;
-        let store = Store::open(&engine.settings.store, &ids)?;
+        let store = Store::open(&engine.settings.store, &ids)
+            .map_err(|error| Error::from(error).or_full(&engine.settings.store, Bytes(0)))?;
         Ok(Self {
             settings: &engine.settings,
             reporter,

@@ -65,6 +65,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the directory cannot be this user's store, whatever is done again.
+    pub fn is_misplaced(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAStore { .. } | Self::Format { .. } | Self::OtherIds { .. } | Self::Owner { .. }
+        )
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -74,7 +82,9 @@ impl Error {
                 "a store belongs to one user and one way of making sandboxes; use another one: --store DIR"
                     .to_owned(),
             ),
-            Self::Owner { .. } => Some("run as its owner, or use another store: --store DIR".to_owned()),
+            Self::Owner { .. } => Some(
+                "a store belongs to one user: run as its owner, or use another store: --store DIR".to_owned(),
+            ),
             Self::Damaged { .. } => {
                 Some("`kiln store verify --repair` removes it; it is made again".to_owned())
             }

@@ -36,6 +36,7 @@ impl Store {
         }
         let path = HostPath::new(fs::canonical(path)?);
         let store = Self { path, owner };
+        store.check_other()?;
         let new = !fs::exists(store.path.join("format"));
         if new {
             store.check_foreign()?;
@@ -135,6 +136,16 @@ impl Store {
         }
         let (path, expected) = (self.path.clone(), self.owner.uid);
         Err(Error::Owner { path, uid: stat.uid(), mode, expected })
+    }
+
+    /// Somebody else's directory is not even looked into.
+    fn check_other(&self) -> Result<(), Error> {
+        let stat = fs::stat(&self.path)?;
+        if [self.owner.uid, Owner::current().uid].contains(&stat.uid()) {
+            return Ok(());
+        }
+        let (path, expected) = (self.path.clone(), self.owner.uid);
+        Err(Error::Owner { path, uid: stat.uid(), mode: stat.mode() & 0o7777, expected })
     }
 
     /// Takes a directory only when it is empty, or a store that was never finished.

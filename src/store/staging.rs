@@ -45,6 +45,9 @@ pub struct Staging {
 /// What is on its way out of the store begins with this.
 pub(super) const GONE: &str = "gone-";
 
+/// How often a place that is taken by something without a manifest is tried before that makes room.
+const PUBLISH: u32 = 10;
+
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 impl Store {
@@ -75,65 +78,75 @@ impl Store {
     pub(super) fn publish(&self, staging: &HostPath, place: &HostPath) -> Result<Published, Error> {
         self.own(staging)?;
         let manifest = place.join("manifest.json");
-        for _ in 0..2 {
+        for attempt in 0..=PUBLISH {
             match fs::rename(staging, place) {
                 Ok(()) => return Ok(Published::Ours),
                 Err(error) if fs::exists(&manifest) => {
                     tracing::debug!(%error, %place, "somebody else made it first");
                     return Ok(Published::Theirs);
                 }
-                Err(error) if is_taken(&error) => {
+                Err(error) if !is_taken(&error) => return Err(error.into()),
+                // Somebody may be removing it just now.
+                Err(_) if attempt < PUBLISH => std::thread::sleep(std::time::Duration::from_millis(10)),
+                Err(_) => {
                     let name = staging.as_path().file_name().unwrap_or_default().to_string_lossy();
                     fs::rename(place, self.path().join(format!("tmp/{GONE}{name}")))?;
+                    fs::rename(staging, place)?;
+                    return Ok(Published::Ours);
                 }
-                Err(error) => return Err(error.into()),
             }
         }
         Ok(Published::Theirs)
     }
 
-    /// What is in `tmp/` and has no maker any more, relative to the store. Each may hold files of any of the sandbox's
-    /// ids, so [`super::remove`] must remove it inside the user namespace.
+    /// Sets aside what is in `tmp/` and has no maker any more; paths relative to the store. Each may hold files of any of the
+    /// sandbox's ids, so [`super::remove`] must remove it inside the user namespace.
+    ///
+    /// A lock is let go of only when what it protects has another name: whoever made the lock's file just now, and was
+    /// too late to lock it, sees that and begins anew.
     pub fn garbage(&self, which: Leftovers) -> Result<Vec<String>, Error> {
         let tmp = self.path().join("tmp");
-        let mut names = fs::list(&tmp)?;
-        names.retain(|name| which == Leftovers::All || !name.as_encoded_bytes().ends_with(b".part"));
         let mut garbage = Vec::new();
-        for name in &names {
+        for name in fs::list(&tmp)? {
             let name = name.to_string_lossy();
-            let base = name.strip_suffix(".lock");
-            let of_maker = tmp.join(format!("{}.lock", base.unwrap_or(&name)));
-            // A part of a download is its own lock; under a new name nobody goes on with it.
-            let alone = !fs::exists(&of_maker);
-            let lock = if alone { tmp.join(name.as_ref()) } else { of_maker };
-            let free = match Lock::attempt(&lock, Share::Exclusive) {
-                Ok(held) => held,
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                // Garbage of another of the sandbox's ids; nothing that is being made has locks like that.
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                    garbage.push((format!("tmp/{name}"), false));
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            match free {
-                None => {}
-                Some(_) if alone && !name.starts_with(GONE) => {
-                    match fs::rename(tmp.join(name.as_ref()), tmp.join(format!("{GONE}{name}"))) {
-                        Err(error) if error.kind() == ErrorKind::NotFound => {}
-                        other => {
-                            other?;
-                            garbage.push((format!("tmp/{GONE}{name}"), false));
-                        }
-                    }
-                }
-                Some(_) => garbage.push((format!("tmp/{name}"), base.is_some())),
+            let later = which == Leftovers::Useless && name.ends_with(".part");
+            if later || fs::exists(tmp.join(format!("{name}.lock"))) {
+                continue;
+            }
+            // A part of a download is its own lock, and so is what lost its own.
+            let free = name.starts_with(GONE) || set_aside(&tmp, &name)?;
+            if free {
+                let base = name.strip_suffix(".lock").unwrap_or(&name);
+                let gone = if name.starts_with(GONE) { name.to_string() } else { format!("{GONE}{base}") };
+                garbage.push(format!("tmp/{gone}"));
             }
         }
-        // Directories first: a directory must never be without its lock file.
-        garbage.sort_by_key(|(_, is_lock)| *is_lock);
-        Ok(garbage.into_iter().map(|(path, _)| path).collect())
+        Ok(garbage)
     }
+}
+
+/// Gives a thing without a maker the name of garbage; whether it had none.
+fn set_aside(tmp: &HostPath, name: &str) -> Result<bool, Error> {
+    let lock = match Lock::attempt(tmp.join(name), Share::Exclusive) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        // Garbage of another of the sandbox's ids; nothing that is being made has a lock like that.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+        Ok(None) => return Ok(false),
+        other => other?,
+    };
+    let base = name.strip_suffix(".lock");
+    let gone = format!("{GONE}{}", base.unwrap_or(name));
+    match fs::rename(tmp.join(base.unwrap_or(name)), tmp.join(gone)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        // The name of garbage that is being removed; the next clean-up finds this.
+        Err(error) if is_taken(&error) => return Ok(false),
+        other => other?,
+    }
+    if base.is_some() {
+        fs::remove_if_there(tmp.join(name))?;
+    }
+    drop(lock);
+    Ok(true)
 }
 
 /// A directory in `tmp/` whose maker lives.

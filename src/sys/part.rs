@@ -53,14 +53,25 @@ impl Part {
 
     /// Makes a part that only this process knows.
     pub fn alone(dir: &Path) -> Result<Self> {
-        let mode = fs::Permissions::from_mode(0o644);
-        let made = tempfile::Builder::new().prefix("part-").permissions(mode).tempfile_in(dir);
-        let (file, path) = made
-            .map_err(|e| quoted("open", dir, e))?
-            .keep()
-            .map_err(|error| quoted("open", dir, error.error))?;
-        file.lock().map_err(|source| quoted("flock", &path, source))?;
-        Ok(Self { path, file, length: 0, keep: Keep::No })
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for _ in 0..TRIES {
+            let mode = fs::Permissions::from_mode(0o644);
+            let made = tempfile::Builder::new().prefix("part-").permissions(mode).tempfile_in(dir);
+            let (file, path) = match made.map_err(|e| quoted("open", dir, e))?.keep() {
+                Ok(kept) => kept,
+                Err(error) => {
+                    last = error.error;
+                    continue;
+                }
+            };
+            file.lock().map_err(|source| quoted("flock", &path, source))?;
+            // Somebody who cleans up may have met it before it was locked.
+            let held = file.metadata().map_err(|e| quoted("fstat", &path, e))?;
+            if fs::symlink_metadata(&path).is_ok_and(|named| same(&named, &held)) {
+                return Ok(Self { path, file, length: 0, keep: Keep::No });
+            }
+        }
+        Err(quoted("open", dir, last))
     }
 
     /// Where it is for now.

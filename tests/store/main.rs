@@ -5,6 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crash;
 mod export;
+mod full;
 mod prune;
+mod races;
 mod verify;

@@ -39,6 +39,11 @@ pub fn users_of_every_tier() -> Vec<User> {
     users
 }
 
+/// How often something is tried: as an environment variable says, else a few times.
+pub fn rounds(variable: &str, few: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(few)
+}
+
 /// The users that this machine can test as; says which it cannot.
 pub fn users() -> Vec<User> {
     if am_root() {

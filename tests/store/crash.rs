@@ -1,0 +1,98 @@
+//! kiln killed at random moments: nothing of it stays but what the next run clears away.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rand::Rng as _;
+
+use crate::support::{Place, User, rounds, users};
+
+/// Whether a process has its working directory in a directory, as every keeper has.
+fn processes_in(directory: &Path) -> bool {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut links = entries.filter_map(|entry| std::fs::read_link(entry.path().join("cwd")).ok());
+    links.any(|cwd| cwd.starts_with(directory))
+}
+
+/// Runs kiln, kills it after `delay`; whether it had ended before.
+fn killed(place: &Place, arguments: &[&str], delay: Duration) -> bool {
+    let mut running =
+        place.kiln().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(delay);
+    let ended = running.try_wait().unwrap().is_some();
+    let _ = Command::new("kill").args(["-KILL", &running.id().to_string()]).stderr(Stdio::null()).status();
+    running.wait().unwrap();
+    ended
+}
+
+fn nothing_runs(place: &Place, when: &str) {
+    let store = place.path("store");
+    let began = Instant::now();
+    while processes_in(&store) {
+        assert!(began.elapsed() < Duration::from_secs(20), "something still runs {when}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(store.to_str().unwrap()), "something is mounted {when}");
+}
+
+#[test]
+fn a_killed_init_leaves_a_sound_store_and_the_next_one_succeeds() {
+    let mut random = rand::thread_rng();
+    let places: Vec<Place> = users().into_iter().map(Place::small).collect();
+    for place in &places {
+        let began = Instant::now();
+        place.run(&["init"]).expect(0);
+        let whole = began.elapsed();
+        for round in 0..rounds("KILN_CRASHES", 6) / places.len() {
+            // From nothing, from packages without layers, or from package files alone.
+            match round % 3 {
+                0 => place.run(&["store", "prune", "--all"]).expect(0),
+                1 => place.run(&["clean", "--layers"]).expect(0),
+                _ => place.run(&["store", "verify"]).expect(0),
+            };
+            let delay = whole.mul_f64(random.gen_range(0.0..1.0));
+            let when = format!("after kill -9 at {delay:?} in round {round}");
+            killed(place, &["init", "--install", "clay-files"], delay);
+            nothing_runs(place, &when);
+            assert_eq!(place.run(&["store", "verify", "-q"]).stdout(), "", "{when}");
+            place.run(&["init", "--install", "clay-files"]).expect(0);
+            assert_eq!(place.run(&["store", "verify", "-q"]).stdout(), "", "{when}, and one more run");
+            place.run(&["clean"]).expect(0);
+            let left = std::fs::read_dir(place.path("store/tmp")).unwrap().count();
+            assert_eq!(left, 0, "{when}");
+        }
+        eprintln!("crash: init killed {} times", rounds("KILN_CRASHES", 6) / places.len());
+    }
+}
+
+const SPEC: &str = "Name: quick\nVersion: 1\nRelease: 1\nSummary: Quick\nLicense: MIT\nBuildArch: noarch\n\
+    %description\nQuick.\n%build\nsleep 1\n%install\nmkdir -p %{buildroot}/usr/share\necho x >%{buildroot}/usr/share/quick\n\
+    %files\n/usr/share/quick\n";
+
+#[test]
+fn a_killed_build_leaves_a_sound_store_and_the_next_one_succeeds() {
+    let mut random = rand::thread_rng();
+    let place = Place::new(User::Own);
+    let spec = place.write("quick.spec", SPEC);
+    std::fs::create_dir(place.path("sources")).unwrap();
+    let sources = place.path("sources");
+    let arguments = ["build", "--spec", spec.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+    let arguments = [&arguments[..], &["--result", "result"]].concat();
+    place.run(&arguments).expect(0);
+    let began = Instant::now();
+    place.run(&arguments).expect(0);
+    let whole = began.elapsed();
+    for round in 0..rounds("KILN_CRASHES", 6) / 3 {
+        let delay = whole.mul_f64(random.gen_range(0.0..1.0));
+        let when = format!("after kill -9 at {delay:?} in round {round}");
+        killed(&place, &arguments, delay);
+        nothing_runs(&place, &when);
+        assert_eq!(place.run(&["store", "verify", "-q"]).stdout(), "", "{when}");
+    }
+    eprintln!("crash: build killed {} times", rounds("KILN_CRASHES", 6) / 3);
+    place.run(&arguments).expect(0);
+    place.run(&["clean"]).expect(0);
+    assert_eq!(std::fs::read_dir(place.path("store/tmp")).unwrap().count(), 0);
+}
