@@ -94,3 +94,29 @@ fn an_empty_transaction_makes_what_every_build_needs() {
     let passwd = std::fs::read_to_string(fs.join("etc/passwd").as_path()).unwrap();
     assert_eq!(passwd, "mockbuild:x:1000:135:mockbuild:/builddir:/bin/bash\n");
 }
+
+/// sqlite needs its log and its index to read what rpm left in write-ahead mode.
+#[test]
+fn the_database_can_be_read_where_nobody_may_write() {
+    if !crate::oracle::can_install() {
+        return;
+    }
+    let (bench, directory) = (Bench::new(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("x.rpm");
+    crate::support::package("x").build().unwrap().write_file(&path).unwrap();
+    let (layer, log) = bench.install(bench.unpack(&[path]), &[]);
+    let layer = layer.unwrap_or_else(|error| panic!("{error}\n{log}"));
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), readable).unwrap();
+    let database = directory.path().join("database");
+    std::fs::create_dir(&database).unwrap();
+    for found in std::fs::read_dir(layer.fs().join(crate::oracle::DATABASE).as_path()).unwrap() {
+        let found = found.unwrap();
+        std::fs::copy(found.path(), database.join(found.file_name())).unwrap();
+    }
+    let mut rpm = std::process::Command::new("setpriv");
+    rpm.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "rpm", "--dbpath"]);
+    let output = rpm.arg(&database).args(["-qa", "--qf", "%{nvra}"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "x-1-1.noarch", "{told}");
+}

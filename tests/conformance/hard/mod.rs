@@ -236,3 +236,42 @@ fn documentation_and_languages_are_left_out_as_rpm_leaves_them_out() {
         Outcome::Different(lines) => panic!("{}", lines.join("\n")),
     }
 }
+
+/// An rpm that keeps its database in a form that kiln does not write, and an `rpmdb` that keeps what it is given.
+fn foreign(to: &Path) -> PathBuf {
+    let mut builder = rpm::PackageBuilder::new("rpm", "4.18.0", "MIT", "noarch", "rpm");
+    builder.using_config(rpm::BuildConfig::v4().compression(rpm::CompressionType::None)).release("1");
+    let program = |path: &str| rpm::FileOptions::new(path).permissions(0o755);
+    let script = "#!/bin/sh\necho $* > /told\nexec /usr/bin/cat > /imported\n";
+    builder.with_file_contents(script, program("/usr/bin/rpmdb")).unwrap();
+    builder.with_file_contents(std::fs::read("/bin/cat").unwrap(), program("/usr/bin/cat")).unwrap();
+    let macros = "%_db_backend ndb\n%_dbpath /usr/lib/sysimage/rpm\n";
+    builder.with_file_contents(macros, rpm::FileOptions::new("/usr/lib/rpm/macros")).unwrap();
+    let path = to.join("rpm.rpm");
+    builder.build().unwrap().write_file(&path).unwrap();
+    path
+}
+
+#[test]
+fn a_database_of_another_form_is_filled_by_the_roots_own_rpmdb() {
+    if !oracle::can_install() || !available("rpmbuild") {
+        return;
+    }
+    let (files, bench, directory) = (build(), Bench::new(), tempfile::tempdir().unwrap());
+    let mut packages = ["base", "docs", "expand", "rich"].map(|name| files[name].clone()).to_vec();
+    packages.push(foreign(directory.path()));
+    let (layer, log) = bench.install(bench.unpack(&packages), &[]);
+    let fs = layer.unwrap_or_else(|error| panic!("{error}\n{log}")).fs();
+    let told = std::fs::read_to_string(fs.join("told").as_path()).unwrap();
+    assert_eq!(told, "--define _dbpath /usr/lib/sysimage/rpm --importdb\n");
+    assert!(!fs.join("usr/lib/sysimage/rpm/rpmdb.sqlite").as_path().exists());
+    let (ours, theirs) = (directory.path().join("ours"), directory.path().join("theirs"));
+    let input = std::fs::File::open(fs.join("imported").as_path()).unwrap();
+    let mut rpmdb = Command::new("rpmdb");
+    let imported = rpmdb.arg("--dbpath").arg(&ours).arg("--importdb").stdin(input).status().unwrap();
+    assert!(imported.success());
+    std::fs::create_dir(&theirs).unwrap();
+    oracle::install(&theirs, &packages, &[]).unwrap();
+    let lines = oracle::database(&ours).differences(&oracle::database(&theirs.join(DATABASE)));
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
