@@ -1,7 +1,7 @@
 # Thin on purpose: what each target does is said by the command it runs.
 CARGO ?= cargo
 
-.PHONY: all demo test test-vm conformance soak lint parity bench parts deps
+.PHONY: all demo test test-vm conformance soak lint parity bench parts fuzz deps
 
 all:
 	$(CARGO) build --release
@@ -58,3 +58,7 @@ parts:
 # What the tests compare with and a new machine lacks. kiln itself needs none of it.
 deps:
 	tests/deps.sh
+
+# Every parser against made-up input, FUZZ_SECONDS (60) each; needs a C++ compiler, and the network for what it is built of.
+fuzz:
+	tests/fuzz/run.sh

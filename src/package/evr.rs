@@ -31,13 +31,17 @@ impl Evr {
     }
 }
 
+/// The text that reads back to the same, also where a version has a colon or a hyphen that would be taken for another.
 impl fmt::Display for Evr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.epoch != 0 {
+        let before_colon = self.version.split_once(':').map(|row| row.0);
+        let looks_like_epoch =
+            before_colon.is_some_and(|head| head.bytes().all(|byte| byte.is_ascii_digit()));
+        if self.epoch != 0 || looks_like_epoch {
             write!(f, "{}:", self.epoch)?;
         }
         f.write_str(&self.version)?;
-        if !self.release.is_empty() {
+        if !self.release.is_empty() || self.version.contains('-') {
             write!(f, "-{}", self.release)?;
         }
         Ok(())
@@ -202,7 +206,24 @@ mod tests {
         "[01a~^.]{0,6}"
     }
 
+    #[test]
+    fn what_would_be_taken_for_an_epoch_or_a_release_is_written_apart() {
+        for (text, written) in
+            [(":2:;", "0:2:;"), ("::1", "0::1"), ("a-b-", "a-b-"), ("1:2-", "1:2"), ("a:1", "a:1")]
+        {
+            assert_eq!(Evr::parse(text).to_string(), written, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn an_evr_reads_back_what_it_writes(text in "[0-9a~^:.-]{0,12}") {
+            let evr = Evr::parse(&text);
+            let again = Evr::parse(&evr.to_string());
+            let parts = |evr: &Evr| (evr.epoch, evr.version.clone(), evr.release.clone());
+            prop_assert_eq!(parts(&again), parts(&evr));
+        }
+
         #[test]
         fn the_order_of_versions_is_total(a in versions(), b in versions(), c in versions()) {
             let order = |a: &str, b: &str| vercmp(a.as_bytes(), b.as_bytes());
