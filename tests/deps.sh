@@ -2,7 +2,7 @@
 # Installs the peers and oracles that the tests use, where they are missing. kiln itself needs none of them.
 set -eu
 
-packages="rpm dnf createrepo-c libsolv-tools bubblewrap uidmap cpio zstd dpkg-dev debian-archive-keyring hyperfine strace tmux libcap2-bin attr openssl gdb python3"
+packages="rpm dnf createrepo-c libsolv-tools bubblewrap uidmap cpio zstd dpkg-dev debian-archive-keyring hyperfine strace tmux libcap2-bin attr xfsprogs btrfs-progs openssl gdb python3"
 
 missing=
 for package in $packages; do

@@ -115,6 +115,15 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { hint, .. } => Some(hint.clone()),
+            Self::Failed(Failure { step, args, errno: libc::EINVAL, .. })
+                if step == "mounting the overlay" && args.contains("upperdir") =>
+            {
+                Some(
+                    "the store lies on an overlay file system, as in most containers, and the kernel does not write to \
+                     one through another: put the store on a volume or a tmpfs: --store DIR"
+                        .to_owned(),
+                )
+            }
             Self::Map { tier: Tier::SubordinateIds, .. } => Some(
                 "newuidmap and newgidmap (package uidmap or shadow-utils) must be set-id root, and /etc/subuid and \
                  /etc/subgid must give this user a range"

@@ -7,6 +7,7 @@ mod support;
 
 mod crash;
 mod export;
+mod filesystems;
 mod full;
 mod prune;
 mod races;
