@@ -65,8 +65,9 @@ pub(super) fn proc(root: &OwnedFd, cover: Cover) -> Result<(), SysError> {
         mount::add_attributes(&part, SEALED.and(Attributes::READ_ONLY), Extent::Tree)?;
         mount::attach(&part, at::locate(&proc, name)?)?;
     }
+    let mut first = None;
     for name in PROC_HIDDEN_FILES.iter().filter(|name| at::exists(&proc, name)) {
-        hide_file(at::locate(&proc, name)?)?;
+        hide(&mut first, null, at::locate(&proc, name)?)?;
     }
     hide_directories(&proc, PROC_HIDDEN_DIRECTORIES)
 }
@@ -113,23 +114,44 @@ pub(super) fn sys(root: &OwnedFd, network: Network, cover: Cover) -> Result<(), 
     hide_directories(&sys, SYS_HIDDEN_DIRECTORIES)
 }
 
-/// Covers a file with the host's null device, which is checked to be one.
-fn hide_file(target: OwnedFd) -> Result<(), SysError> {
+/// Covers a place with a mount that `make` makes the first time, and that is copied from then on: a new file system for
+/// each place would be most of what a sandbox costs.
+fn hide(
+    first: &mut Option<OwnedFd>,
+    make: impl FnOnce() -> Result<OwnedFd, SysError>,
+    place: OwnedFd,
+) -> Result<(), SysError> {
+    let cover = match first {
+        Some(first) => mount::clone_tree(first, "", Extent::This)?,
+        None => make()?,
+    };
+    mount::attach(&cover, place)?;
+    first.get_or_insert(cover);
+    Ok(())
+}
+
+/// The host's null device, which is checked to be one.
+fn null() -> Result<OwnedFd, SysError> {
     let null = mount::clone_tree(at::open_directory("/dev")?, "null", Extent::This)?;
     if !at::is_null_device(&null)? {
         let wrong = std::io::Error::other("/dev/null is not the null device");
         return Err(SysError::new("fstat", "/dev/null", wrong));
     }
     mount::add_attributes(&null, Attributes::NO_SUID.and(Attributes::NO_EXEC), Extent::This)?;
-    mount::attach(&null, target)
+    Ok(null)
+}
+
+/// A directory with nothing in it, and no room for anything.
+fn nothing() -> Result<OwnedFd, SysError> {
+    let empty = [("mode", "0"), ("size", "0"), ("nr_inodes", "1")];
+    let parameters = empty.map(|(name, value)| Parameter::Text(name, value.to_owned()));
+    mount::new("tmpfs", &parameters, SEALED.and(Attributes::READ_ONLY))
 }
 
 fn hide_directories(parent: impl AsFd, names: &[&str]) -> Result<(), SysError> {
-    let empty = [("mode", "0"), ("size", "0"), ("nr_inodes", "1")];
-    let parameters = empty.map(|(name, value)| Parameter::Text(name, value.to_owned()));
+    let mut first = None;
     for name in names.iter().filter(|name| at::exists(&parent, name)) {
-        let cover = mount::new("tmpfs", &parameters, SEALED.and(Attributes::READ_ONLY))?;
-        mount::attach(cover, at::locate(&parent, name)?)?;
+        hide(&mut first, nothing, at::locate(&parent, name)?)?;
     }
     Ok(())
 }
