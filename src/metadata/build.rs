@@ -66,11 +66,11 @@ impl Builder {
         self.packages.len() / (word::COUNT * 4)
     }
 
-    /// A file weighs three times: it gets a row in the index of provides.
+    /// A file weighs three times and a dependency twice: they may get a row in the index of provides.
     fn weight(&self) -> usize {
         let rows = [&self.packages, &self.dependencies, &self.files, &self.digests];
-        let rows = rows.iter().map(|rows| rows.len()).sum::<usize>() + self.files.len() * 2;
-        rows + self.strings.weight() + self.known.weight()
+        let rows: usize = rows.iter().map(|rows| rows.len()).sum();
+        rows + self.files.len() * 2 + self.dependencies.len() + self.strings.weight() + self.known.weight()
     }
 
     /// Adds a package and empties the record's lists for the next one. The same package once more changes nothing:
