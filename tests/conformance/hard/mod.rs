@@ -130,6 +130,13 @@ impl<'a> Site<'a> {
                     let lines = lines.map(|clash| format!("{clash:?}, but rpm said {told}")).collect();
                     return if clashes.is_empty() { Outcome::Different(lines) } else { Outcome::Refused };
                 }
+                // A link where a directory is: rpm says so as it unpacks.
+                (Err(told), Err(Error::Place { reason }))
+                    if told.contains("already exists as a directory")
+                        && reason.contains("a directory is already there") =>
+                {
+                    return Outcome::Refused;
+                }
                 (theirs, Err(error)) => {
                     let text = format!("kiln refused: {error} {:?}; rpm: {theirs:?}\n{log}", error.hint());
                     return Outcome::Different(vec![text]);
