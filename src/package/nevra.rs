@@ -41,6 +41,9 @@ impl FromStr for Nevra {
             return Err(wrong());
         }
         let evr = Evr::parse(&format!("{version}-{release}"));
+        if evr.version.is_empty() {
+            return Err(wrong());
+        }
         Ok(Self { name: name.to_owned(), evr, arch: arch.to_owned() })
     }
 }
@@ -67,7 +70,8 @@ mod tests {
         for text in ["bash-5.2.37-1.fc43.x86_64", "perl-libs-4:5.40.0-512.noarch"] {
             assert_eq!(text.parse::<Nevra>().unwrap().to_string(), text);
         }
-        for text in ["bash", "bash-5.2.x86_64", "-1-1.noarch", "a--1.noarch"] {
+        for text in ["bash", "bash-5.2.x86_64", "-1-1.noarch", "a--1.noarch", "a-1:-1.noarch", "a-:-1.noarch"]
+        {
             assert!(text.parse::<Nevra>().is_err(), "{text}");
         }
     }
