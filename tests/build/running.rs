@@ -45,7 +45,10 @@ fn wait_for_the_build(place: &Place) -> String {
         let id = one["id"].as_str().unwrap();
         let there = || place.run(&["attach", id, "--", "test", "-e", "/tmp/mark"]).succeeded();
         if one["stage"] == "build" && there() {
-            assert!(one["usage"]["pids"].as_u64().unwrap() >= 3, "{line}");
+            // The line above may be older than the command that the build waits for now.
+            let now = place.run(&["ps", "--json"]).stdout();
+            let now: serde_json::Value = serde_json::from_str(now.trim()).unwrap();
+            assert!(now["usage"]["pids"].as_u64().unwrap() >= 3, "{now}");
             return id.to_owned();
         }
     }
