@@ -75,23 +75,24 @@ chmod 755 "$root/root/run"
 size=$(( $(du -sm "$root" | cut -f1) + 600 ))
 mke2fs -q -t ext4 -d "$root" "$work/disk" "${size}m"
 
-# The first steps: what the disk needs, then the disk.
+# The first steps: what the disk needs, in this order, then the disk.
+needed="virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk overlay"
 first="$work/first"; mkdir -p "$first"/{bin,dev,proc,disk,modules}
 cp "$cache/$kernel/bin/busybox" "$first/bin/"
-for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk overlay; do
+for module in $needed; do
     file=$(find "$modules" -name "$module.ko" | head -n 1); [ -z "$file" ] || cp "$file" "$first/modules/"
 done
-cat > "$first/init" <<'END'
+cat > "$first/init" <<END
 #!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev; /bin/busybox mount -t proc proc /proc
-for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk overlay; do
-    [ ! -e /modules/$module.ko ] || /bin/busybox insmod /modules/$module.ko
+for module in $needed; do
+    [ ! -e /modules/\$module.ko ] || /bin/busybox insmod /modules/\$module.ko
 done
 /bin/busybox mount -t ext4 /dev/vda /disk || exec /bin/busybox sh
 /bin/busybox umount /proc
 exec /bin/busybox switch_root /disk /root/run
 END
-sed -i 's,^#!/bin/busybox,#!/bin/busybox,' "$first/init"; chmod 755 "$first/init"
+chmod 755 "$first/init"
 (cd "$first" && find . | cpio -o -H newc --quiet) | gzip -1 > "$work/initrd"
 
 # A host that is itself a virtual machine often has a KVM that cannot run this, so it is used only where it is asked for.

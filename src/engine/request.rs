@@ -1,6 +1,7 @@
 //! What the engine is asked for, and what it gives back.
 
 use crate::config::Overrides;
+use crate::plan::Stdio;
 use crate::unit::{Digest, HostPath};
 
 /// Whether anything may be fetched.
@@ -43,6 +44,15 @@ pub enum Streams {
     Connected,
     /// A terminal inside, connected to kiln's terminal.
     Terminal,
+}
+
+impl From<Streams> for Stdio {
+    fn from(streams: Streams) -> Self {
+        match streams {
+            Streams::Connected => Self::Connected,
+            Streams::Terminal => Self::Terminal,
+        }
+    }
 }
 
 /// A command to run in a root.

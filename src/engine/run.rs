@@ -7,7 +7,7 @@ use crate::engine::request::{RunRequest, Streams, User};
 use crate::engine::running::Note;
 use crate::engine::session::Session;
 use crate::engine::workspace::Workspace;
-use crate::plan::{Access, Command, Phase, Root, SandboxSpec, Stdio, Step, build_steps, run_steps};
+use crate::plan::{Access, Command, Phase, Root, SandboxSpec, Step, TERMINAL, build_steps, run_steps};
 use crate::report::{Event, Stage, during};
 use crate::sandbox::Status;
 use crate::unit::HostPath;
@@ -26,27 +26,14 @@ impl Session<'_> {
         });
         let closed = workspace.close();
         let outcome = outcome?;
-        let limit = reached(&spec.limits, &outcome);
-        let code = match (outcome.status, limit) {
-            (Status::Interrupted, _) => return Err(Error::Interrupted),
+        if let Some((limit, on)) = reached(&spec.limits, &outcome) {
             // The command's own code says how it took it.
-            (Status::Exited(code), limit) => {
-                if let Some((text, _)) = limit {
-                    self.reporter.warn(text);
-                }
-                code as u8
-            }
-            (_, Some((limit, on))) => {
+            if !matches!(outcome.status, Status::Exited(_)) {
                 return Err(Error::Stopped { command: request.command.join(" "), limit, on });
             }
-            (Status::Signalled(signal), None) => (128 + signal) as u8,
-            (other, None) => {
-                return Err(Error::NotStarted {
-                    command: request.command.join(" "),
-                    reason: other.to_string(),
-                });
-            }
-        };
+            self.reporter.warn(limit);
+        }
+        let code = exit_code(outcome.status, &request.command)?;
         closed?;
         Ok(code)
     }
@@ -60,7 +47,7 @@ impl Session<'_> {
         };
         let mut environment = environment(home, hostname);
         if request.streams == Streams::Terminal {
-            environment.insert("TERM".to_owned(), "xterm-256color".to_owned());
+            environment.insert("TERM".to_owned(), TERMINAL.to_owned());
         }
         let resolver = resolver(release.sandbox.network);
         let mut steps = match request.user {
@@ -83,11 +70,18 @@ impl Session<'_> {
             hostname: hostname.clone(),
             directory: fixed(if request.user == User::Builder { BUILDDIR } else { "/" }),
             environment,
-            stdio: match request.streams {
-                Streams::Connected => Stdio::Connected,
-                Streams::Terminal => Stdio::Terminal,
-            },
+            stdio: request.streams.into(),
             ..SandboxSpec::new(root, phase, command)
         }
+    }
+}
+
+/// The exit code of a command on a root, as a shell would give it.
+pub(super) fn exit_code(status: Status, command: &[String]) -> Result<u8, Error> {
+    match status {
+        Status::Exited(code) => Ok(code as u8),
+        Status::Signalled(signal) => Ok((128 + signal) as u8),
+        Status::Interrupted => Err(Error::Interrupted),
+        other => Err(Error::NotStarted { command: command.join(" "), reason: other.to_string() }),
     }
 }

@@ -1,14 +1,14 @@
 //! `kiln ps`, `top`, `attach` and `kill`: what runs over a store. Each build and each command leaves a note in its
 //! workspace; the workspace's lock tells whether its maker lives, so a note never outlives what it is about.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::engine::error::Error;
 use crate::engine::request::Streams;
-use crate::plan::Stdio;
+use crate::engine::run::exit_code;
 use crate::report::Stage;
-use crate::sandbox::{Sample, Status};
+use crate::sandbox::Sample;
 use crate::store::{Store, Work};
 use crate::sys::{self, child};
 use crate::unit::{HostPath, Limits};
@@ -85,8 +85,9 @@ impl Note {
     }
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    u64::try_from(sys::posix::now()).unwrap_or_default()
 }
 
 impl Running {
@@ -132,17 +133,8 @@ impl Engine<'_> {
         if found.note.init.is_none() || !crate::sandbox::has_door(found.directory.as_path()) {
             return Err(Error::NoSandbox { id: found.id });
         }
-        let stdio = match streams {
-            Streams::Connected => Stdio::Connected,
-            Streams::Terminal => Stdio::Terminal,
-        };
-        let visit = crate::sandbox::attach(&found.directory, command, stdio)?;
-        match visit.wait(&mut |_| {})?.status {
-            Status::Exited(code) => Ok(code as u8),
-            Status::Signalled(signal) => Ok((128 + signal) as u8),
-            Status::Interrupted => Err(Error::Interrupted),
-            other => Err(Error::NotStarted { command: command.join(" "), reason: other.to_string() }),
-        }
+        let visit = crate::sandbox::attach(&found.directory, command, streams.into())?;
+        exit_code(visit.wait(&mut |_| {})?.status, command)
     }
 
     /// What has this id, or the only one whose id begins so.

@@ -6,9 +6,9 @@ use crate::engine::Engine;
 use crate::engine::error::Error;
 use crate::engine::jobs;
 use crate::engine::request::CleanScope;
+use crate::engine::running::now;
 use crate::sandbox::Keeper;
 use crate::store::{Effect, Inputs, Leftovers, Prune, Pruned, Store, Usage, Which};
-use crate::sys;
 
 /// How long pruning waits for others to finish making a root.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ fn take_out(store: &Store, keeper: &Keeper, which: Which, effect: Effect) -> Res
     let patience = if which == Which::Layers { Duration::ZERO } else { PATIENCE };
     let alone = store.inputs_alone(patience)?;
     let inputs = if alone.is_some() { Inputs::Free } else { Inputs::InUse };
-    let now = u64::try_from(sys::posix::now()).unwrap_or_default();
+    let now = now();
     let pruned = jobs::answer(&jobs::prune(&Prune { which, now, inputs, effect }), keeper);
     drop(alone);
     pruned

@@ -12,5 +12,5 @@ pub use guard::Guard;
 pub use layer::{LayerId, LayerSpec, Setup};
 pub use sandbox::{
     Access, Command, IdMap, IdRange, Job, Machine, Nesting, Network, Phase, Root, SandboxSpec, Stdio, Step,
-    Syncs, Tier, Visitors, base_steps, build_steps, run_steps,
+    Syncs, TERMINAL, Tier, Visitors, base_steps, build_steps, run_steps,
 };

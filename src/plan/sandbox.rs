@@ -281,6 +281,9 @@ impl SandboxSpec {
 /// What a machine is called that exists for the length of one build.
 const HOSTNAME: &str = "build";
 
+/// The value of TERM where a command has a terminal: what every root's terminfo has, and all that is used today understand.
+pub const TERMINAL: &str = "xterm-256color";
+
 /// The environment of every sandbox: nothing of the caller's.
 fn environment(home: &str) -> BTreeMap<String, String> {
     let home = if home == "/" { "/root" } else { home };

@@ -6,13 +6,12 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::plan::{Command, SandboxSpec, Stdio};
-use crate::sandbox::cgroup::Group;
-use crate::sandbox::running::Sandbox;
+use crate::plan::{Command, SandboxSpec, Stdio, TERMINAL};
+use crate::sandbox::running::{Holders, Sandbox, process_of, start};
 use crate::sandbox::streams::Streams;
-use crate::sandbox::wire::{self, Answer, Knock, Order, Request};
+use crate::sandbox::wire::{self, Answer, Knock, Request};
 use crate::sandbox::{Error, Failure};
-use crate::sys::{child, process, socket};
+use crate::sys::{process, socket};
 use crate::unit::{HostPath, Limits};
 
 /// The socket's name in the directory that the sandbox's maker chose.
@@ -28,9 +27,6 @@ pub(super) struct Door {
     keeper: OwnedFd,
     namespaces: Vec<OwnedFd>,
 }
-
-/// What holds a sandbox's processes: its groups, or the processors that it is kept to.
-type Held<'a> = (Option<&'a Group>, Option<&'a [u32]>);
 
 impl Door {
     /// Opens it in a directory that only the sandbox's user can reach.
@@ -50,12 +46,12 @@ impl Door {
     }
 
     /// Lets one visitor in. Whatever is wrong with a visitor is the visitor's trouble, never the sandbox's.
-    pub(super) fn answer(&self, spec: &SandboxSpec, held: Held<'_>) {
+    pub(super) fn answer(&self, spec: &SandboxSpec, holders: Holders<'_>) {
         let Ok(Some((visitor, uid))) = socket::accept(&self.listener, PATIENCE) else { return };
         if uid != 0 && uid != process::identity().0 {
             return;
         }
-        if let Err(error) = self.admit(&visitor, spec, held) {
+        if let Err(error) = self.admit(&visitor, spec, holders) {
             let failure = match error {
                 Error::Failed(failure) => failure,
                 other => {
@@ -66,18 +62,13 @@ impl Door {
         }
     }
 
-    fn admit(
-        &self,
-        visitor: &OwnedFd,
-        spec: &SandboxSpec,
-        (group, processors): Held<'_>,
-    ) -> Result<(), Error> {
-        let Some((Knock { command, stdio, term }, streams)) = wire::receive(visitor, "visitor")? else {
+    fn admit(&self, visitor: &OwnedFd, spec: &SandboxSpec, holders: Holders<'_>) -> Result<(), Error> {
+        let Some((Knock { command, stdio }, streams)) = wire::receive(visitor, "visitor")? else {
             return Ok(());
         };
         let mut spec = SandboxSpec { command: Command::Program { argv: command }, stdio, ..spec.clone() };
         if stdio == Stdio::Terminal {
-            spec.environment.insert("TERM".to_owned(), term);
+            spec.environment.insert("TERM".to_owned(), TERMINAL.to_owned());
         }
         let (ours, theirs) = socket::pair().map_err(Error::Talk)?;
         let namespaces = self.namespaces.len();
@@ -86,16 +77,8 @@ impl Door {
         let request = Request::Attach { spec: Box::new(spec.clone()), namespaces };
         wire::send(&self.keeper, &request, &sent)?;
         drop(theirs);
-        let minder = match wire::receive(&ours, WHO)? {
-            Some((Answer::Started, mut descriptors)) if !descriptors.is_empty() => descriptors.remove(0),
-            Some((Answer::Failed(failure), _)) => return Err(Error::Failed(failure)),
-            _ => return Err(Error::Lost { who: WHO }),
-        };
-        let processes = if group.is_some() { None } else { spec.limits.pids };
-        if let Some(group) = group {
-            child::pid_of(&minder).and_then(|pid| group.place(pid)).map_err(Error::Group)?;
-        }
-        wire::send(&ours, &Order::Go { processes, processors: processors.map(<[u32]>::to_vec) }, &[])?;
+        let minder = process_of(&ours, WHO)?;
+        start((&ours, &minder), holders, spec.limits.pids)?;
         // The supervisor keeps the sandbox's limits; a visitor keeps none.
         spec.limits = Limits::default();
         wire::send(visitor, &Answer::Admitted(Box::new(spec)), &[ours.as_fd(), minder.as_fd()])
@@ -107,7 +90,7 @@ pub fn attach(directory: &HostPath, command: &[String], stdio: Stdio) -> Result<
     let door = socket::connect(directory, NAME).map_err(Error::Talk)?;
     let streams = Streams::new(stdio).map_err(Error::Talk)?;
     let theirs: Vec<_> = streams.theirs.iter().map(OwnedFd::as_fd).collect();
-    let knock = Knock { command: command.to_vec(), stdio, term: "xterm-256color".to_owned() };
+    let knock = Knock { command: command.to_vec(), stdio };
     wire::send(&door, &knock, &theirs)?;
     match wire::receive(&door, "supervisor")? {
         Some((Answer::Admitted(spec), mut descriptors)) if descriptors.len() == 2 => {

@@ -1,6 +1,7 @@
 //! What a running sandbox uses, seen from another process: in its control groups where it has some, else by adding up
 //! its processes.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use crate::sys::{fs, process};
@@ -25,15 +26,15 @@ pub fn observe(groups: &[HostPath], init: u32) -> Sample {
         let text = text("cpu.stat")?;
         text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse::<u64>().ok())
     };
-    let counted = || Sample::of_processes(init);
+    let counted = LazyCell::new(|| Sample::of_processes(init));
     let memory = number("memory.current").or_else(|| number("memory.usage_in_bytes"));
     let cpu = stat("usage_usec ").map(|usec| usec / 1000);
     let cpu = cpu.or_else(|| number("cpuacct.usage").map(|nanoseconds| nanoseconds / 1_000_000));
     let pids = number("pids.current");
     Sample {
-        memory: memory.unwrap_or_else(|| counted().memory),
-        cpu_milliseconds: cpu.unwrap_or_else(|| counted().cpu_milliseconds),
-        pids: pids.unwrap_or_else(|| counted().pids),
+        memory: memory.unwrap_or_else(|| counted.memory),
+        cpu_milliseconds: cpu.unwrap_or_else(|| counted.cpu_milliseconds),
+        pids: pids.unwrap_or_else(|| counted.pids),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sandbox::cgroup::{Group, Hit};
 use crate::sandbox::door::Door;
 use crate::sandbox::keeper::Keeper;
 use crate::sandbox::patrol::Patrol;
-use crate::sandbox::streams::Ours;
+use crate::sandbox::streams::{Ours, Slot};
 use crate::sandbox::watch::{Verdict, Watch};
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sys::poll::{self, Interest};
@@ -96,6 +96,41 @@ pub(super) struct Attached {
     pub processors: Option<Vec<u32>>,
 }
 
+/// What holds a sandbox's processes: its groups, and the processors that it is kept to without them.
+pub(super) type Holders<'a> = (Option<&'a Group>, Option<&'a [u32]>);
+
+/// Who can have something to do while a sandbox runs.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Stream(Slot),
+    /// PID 1 has ended.
+    Init,
+    Door,
+    Patrol,
+}
+
+/// The process that was made for us, which waits for its order to go; `who` it is.
+pub(super) fn process_of(answers: &OwnedFd, who: &'static str) -> Result<OwnedFd, Error> {
+    match wire::receive(answers, who)? {
+        Some((Answer::Started, mut descriptors)) if !descriptors.is_empty() => Ok(descriptors.remove(0)),
+        Some((Answer::Failed(failure), _)) => Err(Error::Failed(failure)),
+        _ => Err(Error::Lost { who }),
+    }
+}
+
+/// Puts a process that waits into what holds it, and lets it go. Where no group counts processes, it limits `pids` itself.
+pub(super) fn start(
+    (answers, process): (&OwnedFd, &OwnedFd),
+    (group, processors): Holders<'_>,
+    pids: Option<u64>,
+) -> Result<(), Error> {
+    if let Some(group) = group {
+        child::pid_of(process).and_then(|pid| group.place(pid)).map_err(Error::Group)?;
+    }
+    let processes = pids.filter(|_| group.is_none());
+    wire::send(answers, &Order::Go { processes, processors: processors.map(<[u32]>::to_vec) }, &[])
+}
+
 /// How long to wait for more output after the end of PID 1, when everybody who could write is dead.
 const DRAIN: Duration = Duration::from_secs(1);
 const WHO: &str = "sandbox";
@@ -107,26 +142,21 @@ impl Sandbox {
         answers: OwnedFd,
         Attached { streams, group, patrol, processors }: Attached,
     ) -> Result<Self, Error> {
-        let init = match wire::receive(&answers, WHO)? {
-            Some((Answer::Started, mut descriptors)) if !descriptors.is_empty() => descriptors.remove(0),
-            Some((Answer::Failed(failure), _)) => return Err(Error::Failed(failure)),
-            _ => return Err(Error::Lost { who: WHO }),
-        };
+        let init = process_of(&answers, WHO)?;
         let mut sandbox = Self::made(spec, (answers, init), streams);
         sandbox.group = group;
         sandbox.patrol = patrol;
-        sandbox.processors.clone_from(&processors);
-        let mut processes = spec.limits.pids;
-        let pid = child::pid_of(&sandbox.init).map_err(Error::Group)?;
-        if let Some(group) = &sandbox.group {
-            processes = None;
-            group.place(pid).map_err(Error::Group)?;
-        }
+        sandbox.processors = processors;
         if let Some(patrol) = &mut sandbox.patrol {
-            patrol.begin(pid);
+            patrol.begin(child::pid_of(&sandbox.init).map_err(Error::Group)?);
         }
-        wire::send(&sandbox.answers, &Order::Go { processes, processors }, &[])?;
+        let process = (&sandbox.answers, &sandbox.init);
+        start(process, sandbox.holders(), spec.limits.pids)?;
         sandbox.started()
+    }
+
+    fn holders(&self) -> Holders<'_> {
+        (self.group.as_ref(), self.processors.as_deref())
     }
 
     /// Takes over a command that was started in somebody else's sandbox.
@@ -231,31 +261,46 @@ impl Sandbox {
         self.group.iter_mut().for_each(Group::sample);
         self.patrol.iter_mut().for_each(Patrol::tick);
         self.streams.close_what_is_done();
-        let mut watched = self.streams.watched();
-        let slots: Vec<_> = watched.iter().map(|(slot, ..)| *slot).collect();
-        let mut descriptors: Vec<_> = watched.drain(..).map(|(_, fd, interest)| (fd, interest)).collect();
-        descriptors.push((self.init.as_fd(), Interest::Read));
-        let door = self.door.iter().map(|door| (door.watched(), Interest::Read));
-        let patrol = self.patrol.iter().filter_map(Patrol::watched).map(|fd| (fd, Interest::Read));
-        let (at_door, of_patrol) = (slots.len() + 1, slots.len() + 1 + door.len());
-        let is_asked = self.patrol.as_ref().and_then(Patrol::watched).is_some();
-        descriptors.extend(door.chain(patrol));
-        let ready = poll::ready(&descriptors, Some(watch.patience())).map_err(Error::Talk)?;
-        for position in &ready {
-            if let Some(slot) = slots.get(*position) {
-                watch.hear(self.streams.advance(*slot, on_output));
+        let mut has_ended = false;
+        for source in self.ready(watch.patience())? {
+            match source {
+                Source::Stream(slot) => watch.hear(self.streams.advance(slot, on_output)),
+                Source::Init => has_ended = true,
+                Source::Door => {
+                    if let Some(door) = &self.door {
+                        door.answer(&self.spec, self.holders());
+                    }
+                }
+                Source::Patrol => {
+                    if let Some(hit) = self.patrol.as_mut().and_then(Patrol::answered) {
+                        watch.exceed(hit);
+                    }
+                }
             }
         }
-        if let Some(door) = self.door.as_ref().filter(|_| ready.contains(&at_door)) {
-            door.answer(&self.spec, (self.group.as_ref(), self.processors.as_deref()));
+        Ok(has_ended)
+    }
+
+    /// What has something to do, after `patience` at the latest.
+    fn ready(&self, patience: Duration) -> Result<Vec<Source>, Error> {
+        let mut sources = Vec::new();
+        let mut descriptors = Vec::new();
+        let mut watch = |source, fd, interest| {
+            sources.push(source);
+            descriptors.push((fd, interest));
+        };
+        for (slot, fd, interest) in self.streams.watched() {
+            watch(Source::Stream(slot), fd, interest);
         }
-        if is_asked
-            && ready.contains(&of_patrol)
-            && let Some(hit) = self.patrol.as_mut().and_then(Patrol::answered)
-        {
-            watch.exceed(hit);
+        watch(Source::Init, self.init.as_fd(), Interest::Read);
+        if let Some(door) = &self.door {
+            watch(Source::Door, door.watched(), Interest::Read);
         }
-        Ok(ready.contains(&slots.len()))
+        if let Some(answers) = self.patrol.as_ref().and_then(Patrol::watched) {
+            watch(Source::Patrol, answers, Interest::Read);
+        }
+        let ready = poll::ready(&descriptors, Some(patience)).map_err(Error::Talk)?;
+        Ok(ready.into_iter().map(|position| sources[position]).collect())
     }
 
     /// After the end of PID 1 only what is still in the pipes is left to move; whoever reads ours may be slow.

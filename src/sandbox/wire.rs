@@ -31,8 +31,6 @@ pub(super) struct Knock {
     pub command: Vec<String>,
     /// What its standard streams are.
     pub stdio: Stdio,
-    /// The value of TERM, where it gets a terminal.
-    pub term: String,
 }
 
 /// What comes back.

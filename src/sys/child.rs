@@ -55,9 +55,13 @@ pub fn reap() -> Result<Option<(Pid, Ended)>> {
 
 /// Kills the process that a descriptor stands for; one that has ended is no failure.
 pub fn kill(pidfd: impl AsFd) -> Result<()> {
-    match rustix::process::pidfd_send_signal(pidfd, Signal::KILL) {
+    send(pidfd, Signal::KILL, "SIGKILL")
+}
+
+fn send(pidfd: impl AsFd, signal: Signal, name: &str) -> Result<()> {
+    match rustix::process::pidfd_send_signal(pidfd, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(SysError::new("pidfd_send_signal", "SIGKILL", error)),
+        Err(error) => Err(SysError::new("pidfd_send_signal", name, error)),
     }
 }
 
@@ -70,10 +74,7 @@ pub fn open(pid: u32) -> Result<OwnedFd> {
 
 /// Asks the process that a descriptor stands for to end; one that has ended is no failure.
 pub fn terminate(pidfd: impl AsFd) -> Result<()> {
-    match rustix::process::pidfd_send_signal(pidfd, Signal::TERM) {
-        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(SysError::new("pidfd_send_signal", "SIGTERM", error)),
-    }
+    send(pidfd, Signal::TERM, "SIGTERM")
 }
 
 /// Waits for the end of the process that a descriptor stands for; whether it came.

@@ -220,12 +220,7 @@ pub fn hard_link(
     at: impl AsFd,
     name: impl AsRef<OsStr>,
 ) -> Result<bool> {
-    let (old, name) = (one(&old)?, one(&name)?);
-    match fs::linkat(from, old, at, name, AtFlags::empty()) {
-        Ok(()) => Ok(true),
-        Err(Errno::MLINK) => Ok(false),
-        Err(error) => quoted(Err(error), "linkat", || format!("{old:?}, {name:?}")),
-    }
+    link((from, old), (at, name), &[Errno::MLINK])
 }
 
 /// Gives an existing file a name that is free. Says no where it is not, or where the file system allows no more names.
@@ -235,10 +230,19 @@ pub fn link_new(
     at: impl AsFd,
     name: impl AsRef<OsStr>,
 ) -> Result<bool> {
+    link((from, old), (at, name), &[Errno::MLINK, Errno::EXIST])
+}
+
+/// Whether the link could be made; the errors of `refusals` say that it could not.
+fn link(
+    (from, old): (impl AsFd, impl AsRef<OsStr>),
+    (at, name): (impl AsFd, impl AsRef<OsStr>),
+    refusals: &[Errno],
+) -> Result<bool> {
     let (old, name) = (one(&old)?, one(&name)?);
     match fs::linkat(from, old, at, name, AtFlags::empty()) {
         Ok(()) => Ok(true),
-        Err(Errno::MLINK | Errno::EXIST) => Ok(false),
+        Err(error) if refusals.contains(&error) => Ok(false),
         Err(error) => quoted(Err(error), "linkat", || format!("{old:?}, {name:?}")),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, users};
+use crate::support::{Place, spec_arguments, users};
 
 /// What is planted in the directory of packages, and the words of the refusal.
 const PLANTED: &[(&str, &str, &str)] = &[
@@ -31,15 +31,8 @@ fn nothing_comes_out_but_packages() {
         let spec = place.write(&format!("{name}.spec"), &format!("Name: {name}\n{SPEC}{planted}\n%files\n"));
         let result = format!("{name}-result");
         let began = Instant::now();
-        let ran = place.run(&[
-            "build",
-            "--spec",
-            spec.to_str().unwrap(),
-            "--sources",
-            sources.to_str().unwrap(),
-            "--result",
-            &result,
-        ]);
+        let arguments = spec_arguments("build", &spec, &sources);
+        let ran = place.run(&[&arguments[..], &["--result", &result]].concat());
         ran.expect(10).says(says);
         assert!(!ran.stderr().contains('\u{1b}'), "{name}: an escape sequence reached the terminal");
         assert!(began.elapsed() < Duration::from_mins(3), "{name}: {:?}", began.elapsed());

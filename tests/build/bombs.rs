@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, User, users};
+use crate::support::{Place, User, spec_arguments, users};
 
 /// What a build does, what it is limited to, how it ends and what is said.
 struct Bomb {
@@ -155,17 +155,8 @@ fn each_ends_within_its_limit(user: User) {
         let before = host(&place);
         let began = Instant::now();
         let result = format!("{}-result", bomb.name);
-        let ran = place.run(&[
-            "build",
-            "--spec",
-            spec.to_str().unwrap(),
-            "--sources",
-            sources.to_str().unwrap(),
-            "--limit",
-            bomb.limit,
-            "--result",
-            &result,
-        ]);
+        let arguments = spec_arguments("build", &spec, &sources);
+        let ran = place.run(&[&arguments[..], &["--limit", bomb.limit, "--result", &result]].concat());
         ran.expect(bomb.code).says(bomb.says);
         assert!(began.elapsed() < Duration::from_mins(3), "{}: {:?}", bomb.name, began.elapsed());
         // Somebody else may have been killed and not be swept up yet: what counts is what is new.

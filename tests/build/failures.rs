@@ -1,6 +1,6 @@
 //! Builds that must fail: with which exit code, and what they say.
 
-use crate::support::{Place, users};
+use crate::support::{Place, spec_arguments, users};
 
 const GOOD: &str = "Name: bad\nVersion: 1\nRelease: 1\nSummary: Fails\nLicense: MIT\nBuildArch: noarch\n";
 
@@ -8,7 +8,7 @@ fn source(place: &Place, rest: &str) -> String {
     let spec = place.write("bad.spec", &format!("{GOOD}{rest}\n%description\nFails.\n%files\n"));
     std::fs::create_dir_all(place.path("sources")).unwrap();
     let sources = place.path("sources");
-    let arguments = ["srpm", "--spec", spec.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+    let arguments = spec_arguments("srpm", &spec, &sources);
     place.run(&[&arguments[..], &["--result", "source"]].concat()).stdout().trim().to_owned()
 }
 
@@ -47,7 +47,7 @@ fn a_spec_file_that_does_not_parse_is_a_bad_source() {
     let spec = place.write("bad.spec", "Name: bad\n%if\n");
     std::fs::create_dir_all(place.path("sources")).unwrap();
     let sources = place.path("sources");
-    let arguments = ["srpm", "--spec", spec.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+    let arguments = spec_arguments("srpm", &spec, &sources);
     place.run(&arguments).expect(40).says("bad.spec");
 }
 

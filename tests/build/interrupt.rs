@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, users};
+use crate::support::{Place, spec_arguments, users};
 
 const SLOW: &str = "Name: slow\nVersion: 1\nRelease: 1\nSummary: Sleeps\nLicense: MIT\nBuildArch: noarch\n\
     %description\nSleeps.\n%build\ntrap '' TERM INT HUP\nsetsid sleep 1000 &\nsleep 1000\n%files\n";
@@ -16,7 +16,7 @@ fn a_signal_ends_everything_and_leaves_nothing() {
     std::fs::create_dir(&sources).unwrap();
     // Early, while packages are fetched and unpacked; later, in scriptlets; last, in a build that ignores signals.
     for delay in [300, 900, 1500, 2500, 20_000] {
-        let arguments = ["build", "--spec", spec.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+        let arguments = spec_arguments("build", &spec, &sources);
         let mut running =
             place.kiln().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(delay));

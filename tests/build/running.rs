@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{Place, users_of_every_tier};
+use crate::support::{Place, spec_arguments, users_of_every_tier};
 
 const SLOW: &str = "Name: slow\nVersion: 1\nRelease: 1\nSummary: Sleeps\nLicense: MIT\nBuildArch: noarch\n\
     %description\nSleeps.\n%build\necho mark > /tmp/mark\nsleep 1000\n%files\n";
@@ -16,7 +16,7 @@ fn what_runs_is_listed_and_can_be_entered_and_ended() {
         let spec = place.write("slow.spec", SLOW);
         let sources = place.path("sources");
         std::fs::create_dir(&sources).unwrap();
-        let arguments = ["build", "--spec", spec.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+        let arguments = spec_arguments("build", &spec, &sources);
         let mut build =
             place.kiln().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let id = wait_for_the_build(&place);

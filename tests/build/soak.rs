@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::bombs::{groups_of_the_dead, processes_in, settled};
-use crate::support::{Place, users};
+use crate::support::{Place, spec_arguments, users};
 
 const SPEC: &str = "Name: small\nVersion: 1\nRelease: 1\nSummary: Small\nLicense: MIT\nBuildArch: noarch\n\
     %description\nSmall.\n%build\necho built > file\n\
@@ -49,8 +49,7 @@ fn many_builds_leave_no_more_than_one() {
         std::fs::create_dir_all(place.path("sources")).unwrap();
         let sources = place.path("sources");
         let build = |result: &str| {
-            let arguments =
-                ["build", "--spec", spec.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+            let arguments = spec_arguments("build", &spec, &sources);
             place.run(&[&arguments[..], &["--result", result]].concat()).expect(0);
         };
         build("result-0");

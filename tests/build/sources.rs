@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Place, User, clay, users};
+use crate::support::{Place, User, clay, spec_arguments, users};
 
 /// The name of a package in Debian's archive, where it is another one.
 const ARCHIVES: &[(&str, &str)] = &[("lua", "lua5.4"), ("sqlite", "sqlite3")];
@@ -29,9 +29,8 @@ fn inputs(place: &Place, name: &str) -> (PathBuf, PathBuf) {
 /// Makes the source package and builds it; the result directory.
 fn build(place: &Place, name: &str) -> PathBuf {
     let (spec, sources) = inputs(place, name);
-    let (spec, sources) = (spec.to_str().unwrap(), sources.to_str().unwrap());
-    let made =
-        place.run(&["srpm", "--spec", spec, "--sources", sources, "--result", &format!("{name}-source")]);
+    let arguments = spec_arguments("srpm", &spec, &sources);
+    let made = place.run(&[&arguments[..], &["--result", &format!("{name}-source")]].concat());
     let source = made.stdout().trim().to_owned();
     assert!(source.ends_with(".src.rpm"), "{source}");
     let built = place.run(&["build", &source, "--result", &format!("{name}-result")]).stdout();

@@ -8,7 +8,7 @@ use clay::fault::{Fault, Trouble};
 use clay::serve::Server;
 use kiln::unit::Digest;
 
-use crate::support::{Bench, Form, Ran, data, package, primary, repomd, write_repository};
+use crate::support::{Bench, Ran, data, repomd, write_tool};
 
 /// A package file of the given content: `tool-1-1.noarch`.
 fn rpm(content: &str) -> Vec<u8> {
@@ -22,16 +22,7 @@ fn rpm(content: &str) -> Vec<u8> {
 
 /// The repository `directory`, which has `tool` with this content.
 fn write(directory: &Path, content: &str) {
-    let bytes = rpm(content);
-    let entry = package("tool-1-1.noarch", "");
-    let start = entry.find("\"YES\">").unwrap() + 6;
-    let own = &entry[start..start + 64];
-    let entry = entry
-        .replace(own, Digest::sha256(&bytes).hex().as_str())
-        .replace("package=\"9\"", &format!("package=\"{}\"", bytes.len()));
-    write_repository(directory, Form::Gzip, &[("primary", &primary(&[entry]))]);
-    fs::create_dir_all(directory.join("Packages")).unwrap();
-    fs::write(directory.join("Packages/tool-1-1.noarch.rpm"), bytes).unwrap();
+    write_tool(directory, &rpm(content));
 }
 
 /// Two mirrors of one repository, and a release that has them.

@@ -1,13 +1,11 @@
 //! Who signed it, in whole runs: what the release file says of keys reaches every package and every list of them.
 
 use std::fs;
-use std::path::Path;
 
 use clay::key::Key;
 use kiln::package::file::PackageFile;
-use kiln::unit::Digest;
 
-use crate::support::{Bench, Form, Ran, package, primary, write_repository};
+use crate::support::{Bench, Ran, write_tool};
 
 /// When everything is signed; before any clock.
 const DATE: u32 = 1_600_000_000;
@@ -23,19 +21,6 @@ fn rpm(key: Option<&Key>) -> Vec<u8> {
     let mut bytes = Vec::new();
     package.write(&mut bytes).unwrap();
     bytes
-}
-
-/// A repository that has these bytes for `tool`, and vouches for them.
-fn write(directory: &Path, bytes: &[u8]) {
-    let entry = package("tool-1-1.noarch", "");
-    let start = entry.find("\"YES\">").unwrap() + 6;
-    let own = &entry[start..start + 64];
-    let entry = entry
-        .replace(own, Digest::sha256(bytes).hex().as_str())
-        .replace("package=\"9\"", &format!("package=\"{}\"", bytes.len()));
-    write_repository(directory, Form::Gzip, &[("primary", &primary(&[entry]))]);
-    fs::create_dir_all(directory.join("Packages")).unwrap();
-    fs::write(directory.join("Packages/tool-1-1.noarch.rpm"), bytes).unwrap();
 }
 
 struct World {
@@ -77,12 +62,12 @@ fn packages_are_signed_by_the_keys_that_the_release_names() {
     let base = world.bench.path("base");
     let ours = world.keys("ours", &world.ours.fingerprint());
     let refused = "package tool-1-1.noarch of repository `base` is not accepted";
-    write(&base, &rpm(Some(&world.stranger)));
+    write_tool(&base, &rpm(Some(&world.stranger)));
     world.init(&ours).expect(30).says(refused).says("which is not a key of the repository");
-    write(&base, &rpm(None));
+    write_tool(&base, &rpm(None));
     let metadata_expire = format!("{ours}\nmetadata_expire = 0");
     world.init(&metadata_expire).expect(30).says("it is not signed, and the repository has gpgcheck on");
-    write(&base, &rpm(Some(&world.ours)));
+    write_tool(&base, &rpm(Some(&world.ours)));
     let pinned = world.keys("ours", &world.stranger.fingerprint());
     world.init(&pinned).expect(30).says("has no key with the fingerprint");
     world.init(&world.keys("nothing", &world.ours.fingerprint())).expect(30).says("cannot read the key");
@@ -103,10 +88,10 @@ fn digests_in_a_package_are_checked_whoever_signed_it() {
         let mut bytes = good.clone();
         bytes[at] ^= 1;
         // The metadata vouches for the spoilt bytes.
-        write(&base, &bytes);
+        write_tool(&base, &bytes);
         world.init("gpgcheck = false\nmetadata_expire = 0").expect(30).says(why);
     }
-    write(&base, &good);
+    write_tool(&base, &good);
     assert_eq!(world.init("gpgcheck = false\nmetadata_expire = 0").lines().len(), 1);
 }
 
@@ -114,7 +99,7 @@ fn digests_in_a_package_are_checked_whoever_signed_it() {
 fn metadata_is_signed_where_the_release_wants_it() {
     let world = World::new();
     let base = world.bench.path("base");
-    write(&base, &rpm(Some(&world.ours)));
+    write_tool(&base, &rpm(Some(&world.ours)));
     let ours = world.keys("ours", &world.ours.fingerprint());
     let lines = format!("repo_gpgcheck = true\nmetadata_expire = 0\n{ours}");
     let solve = |lines: &str| {

@@ -125,6 +125,19 @@ pub(crate) fn write_repository(directory: &Path, form: Form, documents: &[(&str,
     fs::write(directory.join("repodata/repomd.xml"), repomd(&lines)).unwrap();
 }
 
+/// The repository `directory`, which has these bytes for `tool-1-1.noarch`, and vouches for them.
+pub(crate) fn write_tool(directory: &Path, bytes: &[u8]) {
+    let entry = package("tool-1-1.noarch", "");
+    let start = entry.find("\"YES\">").unwrap() + 6;
+    let own = &entry[start..start + 64];
+    let entry = entry
+        .replace(own, Digest::sha256(bytes).hex().as_str())
+        .replace("package=\"9\"", &format!("package=\"{}\"", bytes.len()));
+    write_repository(directory, Form::Gzip, &[("primary", &primary(&[entry]))]);
+    fs::create_dir_all(directory.join("Packages")).unwrap();
+    fs::write(directory.join("Packages/tool-1-1.noarch.rpm"), bytes).unwrap();
+}
+
 /// A directory of a test's own: repositories, release files and a store; removed at the end.
 #[derive(Debug)]
 pub(crate) struct Bench {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 
-use crate::support::{Place, User, rounds, users};
+use crate::support::{Place, User, rounds, spec_arguments, users};
 
 /// Whether a process has its working directory in a directory, as every keeper has.
 fn processes_in(directory: &Path) -> bool {
@@ -78,7 +78,7 @@ fn a_killed_build_leaves_a_sound_store_and_the_next_one_succeeds() {
     let spec = place.write("quick.spec", SPEC);
     std::fs::create_dir(place.path("sources")).unwrap();
     let sources = place.path("sources");
-    let arguments = ["build", "--spec", spec.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+    let arguments = spec_arguments("build", &spec, &sources);
     let arguments = [&arguments[..], &["--result", "result"]].concat();
     place.run(&arguments).expect(0);
     let began = Instant::now();

@@ -197,6 +197,12 @@ impl Drop for Place {
     }
 }
 
+/// The arguments of a verb that takes a spec file and its sources.
+pub fn spec_arguments<'a>(verb: &'a str, spec: &'a Path, sources: &'a Path) -> [&'a str; 5] {
+    let text = |path: &'a Path| path.to_str().expect("a path of a test is text");
+    [verb, "--spec", text(spec), "--sources", text(sources)]
+}
+
 /// What a run of kiln gave.
 #[derive(Debug)]
 pub struct Ran {

@@ -203,13 +203,11 @@ impl Cgroups {
         let mut group = Group { version, directories: Vec::new(), peak_pids: 0 };
         for (path, settings) in wanted {
             // Controllers that are mounted together have one directory.
-            if group.directories.contains(&path) {
-                group.apply(&path, &settings)?;
-                continue;
+            if !group.directories.contains(&path) {
+                fs::create_dir(&path, 0o755)?;
+                group.directories.push(path.clone());
             }
-            fs::create_dir(&path, 0o755)?;
-            group.directories.push(path.clone());
-            group.apply(&path, &settings)?;
+            apply(&path, &settings)?;
         }
         Ok(Some(group))
     }
@@ -235,18 +233,17 @@ fn number() -> u32 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-impl Group {
-    #[expect(clippy::unused_self, reason = "the group exists from here on and is removed when this fails")]
-    fn apply(&self, directory: &Path, settings: &[Setting]) -> Result<(), SysError> {
-        for Setting { file, value, presence } in settings {
-            let path = directory.join(file);
-            if *presence == Presence::Always || fs::exists(&path) {
-                fs::write(path, value.trim().as_bytes())?;
-            }
+fn apply(directory: &Path, settings: &[Setting]) -> Result<(), SysError> {
+    for Setting { file, value, presence } in settings {
+        let path = directory.join(file);
+        if *presence == Presence::Always || fs::exists(&path) {
+            fs::write(path, value.trim().as_bytes())?;
         }
-        Ok(())
     }
+    Ok(())
+}
 
+impl Group {
     /// Its directories.
     pub(super) fn places(&self) -> Vec<HostPath> {
         self.directories.iter().map(HostPath::new).collect()
