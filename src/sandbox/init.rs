@@ -114,10 +114,10 @@ pub(super) fn renounce() -> Result<(), SysError> {
 /// Reaps until the payload has ended, passes on the supervisor's orders, says how it ended, and ends.
 pub(super) fn attend(running: &Running, supervisor: &OwnedFd) -> ! {
     let ended = watch(running, supervisor);
-    let cpu_milliseconds = child::children_cpu_milliseconds();
+    let spent = child::spent_by_children();
     let answer = match ended {
-        Ended::Exited(code) => Answer::Exited { code, cpu_milliseconds },
-        Ended::Signalled(signal) => Answer::Signalled { signal, cpu_milliseconds },
+        Ended::Exited(code) => Answer::Exited { code, spent },
+        Ended::Signalled(signal) => Answer::Signalled { signal, spent },
     };
     let _ = wire::send(supervisor, &answer, &[]);
     process::exit(0)

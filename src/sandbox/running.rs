@@ -13,6 +13,7 @@ use crate::sandbox::patrol::Patrol;
 use crate::sandbox::streams::{Ours, Slot};
 use crate::sandbox::watch::{Verdict, Watch};
 use crate::sandbox::wire::{self, Answer, Order};
+use crate::sys::child::Spent;
 use crate::sys::poll::{self, Interest};
 use crate::sys::{child, signal};
 use crate::unit::HostPath;
@@ -237,10 +238,15 @@ impl Sandbox {
             }
         }
         self.drain(on_output)?;
-        let (told, cpu_milliseconds) = self.verdict_of_init()?;
+        let (told, spent) = self.verdict_of_init()?;
         let peak = self.patrol.as_ref().map(|patrol| patrol.peak).unwrap_or_default();
-        let known =
-            Usage { cpu_milliseconds, peak_memory: peak.memory, peak_pids: peak.pids, ..Usage::default() };
+        let known = Usage {
+            cpu_milliseconds: spent.cpu_milliseconds,
+            // Who looks now and then misses what was there for a moment.
+            peak_memory: peak.memory.max(spent.largest_process),
+            peak_pids: peak.pids,
+            ..Usage::default()
+        };
         let mut hits = self.group.as_ref().map(Group::hits).unwrap_or_default();
         let status = watch.reason.unwrap_or(told);
         if let Status::Exceeded(hit) = status {
@@ -325,16 +331,12 @@ impl Sandbox {
         }
     }
 
-    fn verdict_of_init(&self) -> Result<(Status, u64), Error> {
+    fn verdict_of_init(&self) -> Result<(Status, Spent), Error> {
         match wire::receive(&self.answers, WHO)? {
-            Some((Answer::Exited { code, cpu_milliseconds }, _)) => {
-                Ok((Status::Exited(code), cpu_milliseconds))
-            }
-            Some((Answer::Signalled { signal, cpu_milliseconds }, _)) => {
-                Ok((Status::Signalled(signal), cpu_milliseconds))
-            }
+            Some((Answer::Exited { code, spent }, _)) => Ok((Status::Exited(code), spent)),
+            Some((Answer::Signalled { signal, spent }, _)) => Ok((Status::Signalled(signal), spent)),
             Some((Answer::Failed(failure), _)) => Err(Error::Failed(failure)),
-            _ => Ok((Status::Signalled(libc::SIGKILL), 0)),
+            _ => Ok((Status::Signalled(libc::SIGKILL), Spent::default())),
         }
     }
 }

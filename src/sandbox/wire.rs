@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::plan::{Job, SandboxSpec, Stdio, Tier};
 use crate::sandbox::{Error, Failure};
+use crate::sys::child::Spent;
 use crate::sys::socket;
 
 /// What the supervisor asks of the keeper; the answers come through the first descriptor that is sent along.
@@ -54,9 +55,9 @@ pub(super) enum Answer {
     /// A step failed.
     Failed(Failure),
     /// The payload ended with this code.
-    Exited { code: i32, cpu_milliseconds: u64 },
+    Exited { code: i32, spent: Spent },
     /// This signal ended the payload.
-    Signalled { signal: i32, cpu_milliseconds: u64 },
+    Signalled { signal: i32, spent: Spent },
 }
 
 /// What the supervisor tells PID 1.

@@ -96,8 +96,17 @@ pub fn terminate_group(leader: Pid) {
     let _ = rustix::process::kill_process_group(leader, Signal::TERM);
 }
 
-/// Processor time of all children that were reaped, in milliseconds.
-pub fn children_cpu_milliseconds() -> u64 {
+/// What children that were reaped, and theirs, have used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Spent {
+    /// Processor time of all of them.
+    pub cpu_milliseconds: u64,
+    /// Most bytes that one process had resident; before it executed a program it was a copy of its parent.
+    pub largest_process: u64,
+}
+
+/// What all children that were reaped have used, see getrusage(2).
+pub fn spent_by_children() -> Spent {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     #[expect(unsafe_code, reason = "getrusage has no wrapper here")]
     // SAFETY: the structure is plain numbers, zero is valid, and the kernel fills it.
@@ -106,5 +115,8 @@ pub fn children_cpu_milliseconds() -> u64 {
         usage.assume_init()
     };
     let milliseconds = |time: libc::timeval| time.tv_sec as u64 * 1000 + time.tv_usec as u64 / 1000;
-    milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
+    Spent {
+        cpu_milliseconds: milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime),
+        largest_process: usage.ru_maxrss as u64 * 1024,
+    }
 }
