@@ -132,10 +132,10 @@ fn the_disk_is_limited_in_bytes_and_in_files_and_in_depth() {
 #[test]
 fn a_command_that_says_nothing_is_stopped() {
     let bench = Bench::new();
-    let silence = Limits { silence: Some(1), ..Limits::default() };
+    let silence = Limits { silence: Some(2), ..Limits::default() };
     let (outcome, _) = bench.run(&limited("echo hello; sleep 1d", silence.clone()));
     assert_eq!(outcome.status, Status::Silent);
-    let chatty = "for i in 1 2 3 4 5 6 7; do echo $i; sleep 0.2; done";
+    let chatty = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.25; done";
     assert_eq!(bench.run(&limited(chatty, silence)).0.status, Status::Exited(0));
 }
 

@@ -211,8 +211,9 @@ pub(crate) fn sh(phase: Phase, script: &str) -> SandboxSpec {
     SandboxSpec { steps, ..SandboxSpec::new(root, phase, command) }
 }
 
-/// How long something may take: more where `KILN_TEST_PATIENCE` says that the machine is so many times slower.
+/// How long something may take that takes `seconds` on a quiet machine: this one may be at other work, or
+/// `KILN_TEST_PATIENCE` says that it is so many times slower.
 pub(crate) fn patience(seconds: u64) -> std::time::Duration {
-    let times = std::env::var("KILN_TEST_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let times = std::env::var("KILN_TEST_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
     std::time::Duration::from_secs(seconds * times)
 }

@@ -218,7 +218,7 @@ fn the_first_failure_ends_the_others() {
     let patient = with(|options| options.timeouts.stall = std::time::Duration::from_mins(1));
     let began = std::time::Instant::now();
     let error = patient.packages(&[slow, gone], &store.path, &Silent, &|_, _| {}).unwrap_err();
-    assert!(began.elapsed() < std::time::Duration::from_secs(2));
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
     assert!(told(&error).contains("HTTP 404"), "{}", told(&error));
     assert!(store.list("rpms").is_empty());
 }

@@ -161,7 +161,7 @@ fn an_interrupt_is_noticed_while_a_server_stalls() {
     let mirrors = Mirrors::new([server.url("").as_str()]).unwrap();
     let error = get(&patient, &Store::new(), &mirrors, &Digest::sha256(&content())).unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
