@@ -88,6 +88,7 @@ impl Running<'_> {
         let build_root = self.build_root(&root);
         let spec = build_root.rpmbuild(&["-bb", "--noclean"], &source.spec);
         let reporter = self.session.reporter;
+        self.session.settle();
         during(Stage::Build, reporter, || {
             let outcome = self.logged(&spec, Stage::Build)?;
             self.succeeded(&outcome, &source.name)

@@ -7,6 +7,7 @@ mod build;
 mod buildroot;
 mod collect;
 mod disk;
+mod doubt;
 mod error;
 mod export;
 mod installed;

@@ -39,6 +39,7 @@ impl Session<'_> {
     }
 
     fn prepare(&self, install: &[String]) -> Result<PreparedRoot, Error> {
+        self.recover()?;
         let _inputs = self.store.use_inputs()?;
         let lock = self.lock(&Wanted::install(&self.release.root.packages))?;
         let base = self.layer(&[], lock.packages.clone())?;
@@ -123,6 +124,13 @@ impl Session<'_> {
         std::thread::scope(|scope| {
             let unpacking = scope.spawn(|| during(Stage::Unpack, reporter, unpack));
             let arrived = |index: usize, came| {
+                let name = format!("{}.rpm", missing[positions[index]].digest.hex());
+                if came == Came::Now
+                    && let Err(error) = store.is_unsettled(Kind::Rpms, name)
+                {
+                    // Its digest is looked at again before it is used again.
+                    tracing::debug!(%error, "a package file without a mark");
+                }
                 // Unpacking that failed says so itself.
                 let _ = sender.send((positions[index], known(came)));
             };

@@ -172,7 +172,7 @@ fn read_primary(source: &Source, store: &Store) -> Result<Metadata, Error> {
     let input = open(source, "primary")?.ok_or_else(|| Error::NoPrimary { repo: id.clone() })?;
     let metadata = Metadata::parse(id, input)?;
     let failed = |error| Error::Host { doing: format!("writing {kept}"), source: error };
-    sys::fs::publish(&kept, metadata.as_bytes()).map_err(failed)?;
+    sys::fs::replace(&kept, metadata.as_bytes()).map_err(failed)?;
     store.own(&kept)?;
     Ok(metadata)
 }

@@ -86,7 +86,7 @@ impl Session<'_> {
         let lock = Lock::freeze(&self.release.name, &self.release.arch, packages);
         let text = serde_json::to_vec(&lock).expect("a lock is strings and numbers");
         let failed = |source| Error::Host { doing: format!("writing {path}"), source };
-        sys::fs::publish(&path, &seal(&text)).map_err(failed)?;
+        sys::fs::replace(&path, &seal(&text)).map_err(failed)?;
         self.store.own(&path)?;
         Ok(lock)
     }

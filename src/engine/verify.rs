@@ -62,7 +62,7 @@ impl Engine<'_> {
     pub fn verify(&self, repair: Repair) -> Result<Verified, Error> {
         crate::sandbox::catch_signals()?;
         let (store, keeper) = self.open_store()?;
-        let look = Look { engine: self, store: &store, keeper: &keeper, done: AtomicUsize::new(0) };
+        let look = Look::new(self, &store, &keeper);
         let mut verified = during(Stage::Verify, self.reporter, || look.all())?;
         if repair == Repair::Yes {
             let outcomes = look.repair(&verified)?;
@@ -98,27 +98,37 @@ pub(super) struct Look<'a> {
     done: AtomicUsize,
 }
 
+impl<'a> Look<'a> {
+    pub(super) fn new(engine: &'a Engine<'a>, store: &'a Store, keeper: &'a Keeper) -> Self {
+        Self { engine, store, keeper, done: AtomicUsize::new(0) }
+    }
+}
+
 impl Look<'_> {
     fn all(&self) -> Result<Verified, Error> {
         let _inputs = self.store.use_inputs()?;
         let (objects, foreign) = self.store.objects().map_err(crate::store::Error::from)?;
         let foreign = foreign.into_iter().map(|fault| Found { fault, outcome: Some(Outcome::Foreign) });
         let mut verified = Verified { looked_at: objects.len(), found: foreign.collect() };
-        let mut add = |faults: Vec<Fault>| {
-            verified.found.extend(faults.into_iter().map(|fault| Found { fault, outcome: None }));
-        };
-        add(self.repositories(&objects)?);
-        let (layers, others): (Vec<_>, Vec<_>) =
-            objects.into_iter().filter(|object| object.kind != Kind::Repos).partition(is_layer);
-        let total = verified.looked_at;
-        let faults = self.each(&others, &[], total)?;
-        let whole = whole(&others, &faults);
-        add(faults);
-        add(self.each(&layers, &whole, total)?);
+        let faults = self.at(objects)?;
+        verified.found.extend(faults.into_iter().map(|fault| Found { fault, outcome: None }));
         verified
             .found
             .sort_by(|a, b| (&a.fault.object, &a.fault.file).cmp(&(&b.fault.object, &b.fault.file)));
         Ok(verified)
+    }
+
+    /// Looks at these things.
+    pub(super) fn at(&self, objects: Vec<Object>) -> Result<Vec<Fault>, Error> {
+        let total = objects.len();
+        let mut found = self.repositories(&objects)?;
+        let (layers, others): (Vec<_>, Vec<_>) =
+            objects.into_iter().filter(|object| object.kind != Kind::Repos).partition(is_layer);
+        let faults = self.each(&others, &[], total)?;
+        let whole = whole(&others, &faults);
+        found.extend(faults);
+        found.extend(self.each(&layers, &whole, total)?);
+        Ok(found)
     }
 
     /// Looks at things in the user namespace, several at a time.

@@ -63,10 +63,10 @@ impl Dirs {
         ["origins", "keys"].map(|name| (name, self.repos.join(name)))
     }
 
-    /// Writes a small file of the store, whole or not at all.
+    /// Writes a small file of the store that is checked whenever it is read, whole or not at all.
     pub(super) fn publish(&self, path: &HostPath, content: &[u8]) -> Result<(), Error> {
         self.make_parent(path)?;
-        fs::publish(path, content).map_err(Error::Store)?;
+        fs::replace(path, content).map_err(Error::Store)?;
         self.own(path.as_path())
     }
 

@@ -286,7 +286,8 @@ impl Errand<'_> {
             self.dirs.publish(&dir.join(SIGNATURE_FILE), &seal(signature))?;
         }
         let path = dir.join(REPOMD_FILE);
-        if fs::exists(&path) { Ok(()) } else { self.dirs.publish(&path, &snapshot.bytes) }
+        let there = fs::read(&path).is_ok_and(|there| there == snapshot.bytes);
+        if there { Ok(()) } else { self.dirs.publish(&path, &snapshot.bytes) }
     }
 
     fn repository(&self, snapshot: &Snapshot, mirrors: Mirrors) -> Repository {

@@ -1,10 +1,12 @@
 //! Opening a store: its directories, its owner, its version.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
 
 use crate::plan::{IdMap, LayerId};
 use crate::store::Error;
 use crate::store::object::UNFINISHED;
+use crate::store::unsettled::{UNSETTLED, Unsettled};
 use crate::sys::lock::{Lock, Share};
 use crate::sys::owner::{Owner, chmod, chown};
 use crate::sys::{self, fs, tree};
@@ -12,7 +14,7 @@ use crate::unit::{Digest, HostPath};
 
 const FORMAT: u32 = 1;
 const DIRECTORIES: &[&str] = &["repos", "rpms", "packages", "layers", "locks", "logs", "tmp"];
-const FILES: &[&str] = &["format", "ids.json", "inputs.lock", SKELETON];
+const FILES: &[&str] = &["format", "ids.json", "inputs.lock", SKELETON, UNSETTLED];
 /// Where sandboxes make empty mount points, for roots that lack some.
 const SKELETON: &str = "skeleton";
 
@@ -21,6 +23,7 @@ const SKELETON: &str = "skeleton";
 pub struct Store {
     path: HostPath,
     owner: Owner,
+    unsettled: Arc<Unsettled>,
 }
 
 impl Store {
@@ -35,7 +38,7 @@ impl Store {
             make(path, owner)?;
         }
         let path = HostPath::new(fs::canonical(path)?);
-        let store = Self { path, owner };
+        let store = Self { path, owner, unsettled: Arc::default() };
         store.check_other()?;
         let new = !fs::exists(store.path.join("format"));
         if new {
@@ -53,6 +56,10 @@ impl Store {
     /// The store's directory, absolute and without symbolic links.
     pub fn path(&self) -> &HostPath {
         &self.path
+    }
+
+    pub(super) fn unsettled(&self) -> &Unsettled {
+        &self.unsettled
     }
 
     /// Root's ids inside, as the host sees them: they own the store.
@@ -185,6 +192,7 @@ impl Store {
             }
             self.own(&directory)?;
         }
+        spread(&self.path.join("tmp"));
         if !fs::exists(self.path.join("ids.json")) {
             self.write("ids.json", &serde_json::to_vec_pretty(ids).unwrap_or_default())?;
         }
@@ -215,6 +223,14 @@ impl Store {
         }
         let (recorded, now) = (words(&recorded), words(ids));
         Err(Error::OtherIds { path: self.path.clone(), recorded, now })
+    }
+}
+
+/// Everything is made in `tmp/`, and what is made there has nothing to do with one another: the file system need not put
+/// it side by side. To ext4 it matters, which else looks for a free inode among those that were just given back.
+fn spread(directory: &HostPath) {
+    if let Err(error) = fs::spread(directory) {
+        tracing::debug!(%error, "this file system takes no such hint");
     }
 }
 

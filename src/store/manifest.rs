@@ -1,8 +1,10 @@
 //! Manifests: JSON whose last field is the digest of all that comes before, so that a flipped bit is found whoever reads
 //! it. Manifests of earlier versions of kiln have no such field.
 
+use std::io::Write as _;
+
 use crate::store::{Error, Store};
-use crate::sys::fs;
+use crate::sys::{SysError, fs};
 use crate::unit::{Digest, HostPath};
 
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -54,7 +56,9 @@ impl Store {
         let path = directory.join(MANIFEST);
         let json = serde_json::to_string_pretty(manifest)
             .map_err(|error| Error::Damaged { path: path.clone(), why: error.to_string() })?;
-        fs::publish(&path, with_sum(&json).as_bytes())?;
+        let mut file = fs::create_new(&path, 0o644)?;
+        file.write_all(with_sum(&json).as_bytes())
+            .map_err(|source| SysError::new("write", format!("{path}"), source))?;
         self.own(&path)
     }
 }

@@ -108,6 +108,11 @@ impl Object {
         }
     }
 
+    /// Whether a thing of its kind can have its name.
+    pub(super) fn is_named_well(&self) -> bool {
+        self.kind.names(&self.name)
+    }
+
     /// The digest that names it, in hexadecimal.
     pub fn hex(&self) -> &str {
         self.name.strip_suffix(self.kind.row().ending).unwrap_or(&self.name)

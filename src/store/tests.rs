@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::plan::{IdMap, IdRange, LayerSpec, Setup, Tier};
-use crate::store::{Error, LayerManifest, Leftovers, PackageManifest, Store};
+use crate::store::{Error, Kind, LayerManifest, Leftovers, PackageManifest, Store};
 use crate::sys::owner::Owner;
 use crate::unit::{Digest, HostPath};
 
@@ -121,4 +121,39 @@ fn a_layer_is_found_by_its_name_and_leased() {
     drop((made, found));
     let held = exclusive();
     assert!(held.is_some() && store.find_layer(&spec.id).unwrap().is_none());
+}
+
+#[test]
+fn what_is_old_enough_and_has_no_maker_is_settled() {
+    let directory = tempfile::tempdir().unwrap();
+    let hour = std::time::Duration::from_hours(1);
+    let marks = |store: &Store| {
+        let names = crate::sys::fs::list(store.path().join("unsettled")).unwrap();
+        names.into_iter().map(|name| store.path().join("unsettled").join(name)).collect::<Vec<_>>()
+    };
+    let object = || "ab".repeat(32);
+    let first = store(&directory);
+    first.is_unsettled(Kind::Packages, object()).unwrap();
+    first.is_unsettled(Kind::Packages, object()).unwrap();
+    let second = store(&directory);
+    second.is_unsettled(Kind::Layers, object()).unwrap();
+    assert_eq!(marks(&second).len(), 2);
+    drop(first);
+    second.settle(hour).unwrap();
+    assert_eq!(marks(&second).len(), 2);
+    for mark in marks(&second) {
+        let file = std::fs::File::options().write(true).open(&mark).unwrap();
+        file.set_modified(std::time::SystemTime::now() - 2 * hour).unwrap();
+    }
+    second.settle(hour).unwrap();
+    assert_eq!(marks(&second).len(), 1);
+    assert!(second.doubtful().unwrap().is_none());
+    // Another boot's.
+    for (name, text) in [("a.1-0", Vec::new()), ("b.1-0", crate::unit::seal(b"[]"))] {
+        std::fs::write(second.path().join("unsettled").join(name), text).unwrap();
+    }
+    let doubt = second.doubtful().unwrap().unwrap();
+    assert!(doubt.objects.is_none());
+    second.trust(&doubt).unwrap();
+    assert!(second.doubtful().unwrap().is_none());
 }

@@ -92,6 +92,21 @@ pub fn write_all_to(file: impl Into<File>, content: &[u8]) -> Result<()> {
 /// `fsync`, `rename`.
 pub fn publish(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
     let path = path.as_ref();
+    let file = beside(path, content)?;
+    file.as_file().sync_all().map_err(quoted("fsync", path))?;
+    file.persist(path).map_err(|error| quoted("rename", path)(error.error))?;
+    Ok(())
+}
+
+/// The same for what is checked whenever it is read: it need not be on the disk before it has its name.
+pub fn replace(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
+    let path = path.as_ref();
+    beside(path, content)?.persist(path).map_err(|error| quoted("rename", path)(error.error))?;
+    Ok(())
+}
+
+/// A file beside a path, with what the path is to have.
+fn beside(path: &Path, content: &[u8]) -> Result<tempfile::NamedTempFile> {
     let parent = path.parent().unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(".kiln-")
@@ -99,9 +114,29 @@ pub fn publish(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
         .tempfile_in(parent)
         .map_err(quoted("open", parent))?;
     file.write_all(content).map_err(quoted("write", path))?;
-    file.as_file().sync_all().map_err(quoted("fsync", path))?;
-    file.persist(path).map_err(|error| quoted("rename", path)(error.error))?;
-    Ok(())
+    Ok(file)
+}
+
+/// Tells the file system that what is made in a directory does not belong together (`chattr +T`).
+pub fn spread(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let directory = open(path)?;
+    let failed = |source: rustix::io::Errno| quoted("ioctl", path)(source.into());
+    let flags = rustix::fs::ioctl_getflags(&directory).map_err(failed)?;
+    let failed = |source: rustix::io::Errno| quoted("ioctl", path)(source.into());
+    rustix::fs::ioctl_setflags(&directory, flags | rustix::fs::IFlags::TOPDIR).map_err(failed)
+}
+
+/// Waits until a file or a directory is on the disk as it is now.
+pub fn sync(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    open(path)?.sync_all().map_err(quoted("fsync", path))
+}
+
+/// Waits until everything is on the disk that was written to the file system of a path.
+pub fn sync_file_system(path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    rustix::fs::syncfs(open(path)?).map_err(|source| quoted("syncfs", path)(source.into()))
 }
 
 /// Sets a file's times of use and of change to now.

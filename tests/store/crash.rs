@@ -37,6 +37,13 @@ fn nothing_runs(place: &Place, when: &str) {
     assert!(!mounts.contains(store.to_str().unwrap()), "something is mounted {when}");
 }
 
+/// What was published has a mark: the machine may go down as well.
+fn marked(place: &Place, when: &str) {
+    let count = |name: &str| std::fs::read_dir(place.path("store").join(name)).map_or(0, Iterator::count);
+    let published = count("packages") + count("layers");
+    assert!(published == 0 || count("unsettled") > 0, "{published} things without a mark {when}");
+}
+
 #[test]
 fn a_killed_init_leaves_a_sound_store_and_the_next_one_succeeds() {
     let mut random = rand::thread_rng();
@@ -56,6 +63,7 @@ fn a_killed_init_leaves_a_sound_store_and_the_next_one_succeeds() {
             let when = format!("after kill -9 at {delay:?} in round {round}");
             killed(place, &["init", "--install", "clay-files"], delay);
             nothing_runs(place, &when);
+            marked(place, &when);
             assert_eq!(place.run(&["store", "verify", "-q"]).stdout(), "", "{when}");
             place.run(&["init", "--install", "clay-files"]).expect(0);
             assert_eq!(place.run(&["store", "verify", "-q"]).stdout(), "", "{when}, and one more run");

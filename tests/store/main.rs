@@ -9,6 +9,7 @@ mod crash;
 mod export;
 mod filesystems;
 mod full;
+mod power;
 mod prune;
 mod races;
 mod verify;
