@@ -17,11 +17,11 @@ test: deps
 	$(CARGO) test --workspace --quiet
 
 # What kiln installs beside what rpm and dnf install: hard packages in 500 random sets, whole roots of Clay; kiln killed at 300
-# random moments, 50 disks that are too small, 100 rounds of kilns that disturb each other. Needs root.
+# random moments, calls that fail, 50 disks that are too small, 100 rounds of kilns that disturb each other. Needs root.
+# PIECES names some of them: `make conformance PIECES="hard races"`.
 conformance: deps
 	$(CARGO) run --quiet --package clay -- make
-	KILN_CONFORMANCE_CASES=500 $(CARGO) test --quiet --test conformance -- --include-ignored --nocapture --test-threads 1
-	KILN_CRASHES=225 KILN_FULL=50 KILN_RACES=100 $(CARGO) test --quiet --test store -- --nocapture --test-threads 1 crash full races
+	tests/conformance.sh $(PIECES)
 
 # The tests of limits in a virtual machine with control groups of version 2 and Debian 12's kernel, as root and as a user with
 # a delegated group; emulated, some minutes. VM is a part of the tests' names.

@@ -333,6 +333,8 @@ impl Error {
             Self::Root { source, .. } if source.is_refused() => Kind::Namespaces,
             Self::Sandbox(_) | Self::Unpack(_) | Self::Root { .. } | Self::NotStarted { .. } => Kind::Root,
             Self::Store(error) if error.is_misplaced() => Kind::Arguments,
+            Self::Store(error) if error.is_storages() => Kind::Root,
+            Self::Host { source, .. } if source.is_storages() => Kind::Root,
             Self::Full { source, .. } if source.kind() == Kind::Internal => Kind::Root,
             Self::Full { source, .. } => source.kind(),
             Self::Store(_) | Self::Host { .. } | Self::Answer { .. } | Self::Damaged { .. } => Kind::Internal,

@@ -143,7 +143,7 @@ impl Session<'_> {
             unpacked.map_err(|error| Error::Unpack(Box::new(error)))
         })?;
         for package in &missing {
-            self.store.used(Kind::Rpms, &format!("{}.rpm", package.digest.hex()));
+            self.store.used(Kind::Rpms, &format!("{}.rpm", package.digest.hex()))?;
         }
         Ok(())
     }

@@ -63,7 +63,9 @@ impl Look<'_> {
     fn locked(&self) -> Result<BTreeMap<String, LockedPackage>, Error> {
         let (objects, _) = self.store.objects().map_err(crate::store::Error::from)?;
         let locks = objects.iter().filter(|object| object.kind == Kind::Locks);
-        let locks = locks.filter_map(|object| super::resolve::kept(&self.store.path().join(object.path())));
+        // One that cannot be read was found to be damaged.
+        let read = |object: &Object| super::resolve::kept(&self.store.path().join(object.path())).ok();
+        let locks = locks.filter_map(read).flatten();
         let packages = locks.flat_map(|lock| lock.packages);
         Ok(packages.map(|package| (package.digest.hex(), package)).collect())
     }

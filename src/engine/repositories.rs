@@ -63,7 +63,7 @@ impl Session<'_> {
         };
         let sources: Vec<Source> = states.into_iter().filter_map(source).collect();
         for source in &sources {
-            self.store.used(Kind::Repos, &source.state.snapshot.hex());
+            self.store.used(Kind::Repos, &source.state.snapshot.hex())?;
         }
         let total = sources.len() as u64;
         let item = String::new();

@@ -73,8 +73,12 @@ impl Session<'_> {
         let local = self.local_packages(&wanted.install)?;
         let question = self.question(wanted, &local, installed)?;
         let path = self.store.lock(&question);
-        if let Some(lock) = kept(&path) {
-            self.store.used(Kind::Locks, &format!("{}.json", question.hex()));
+        let failed = |doing: &str| {
+            let doing = format!("{doing} {path}");
+            move |source| Error::Host { doing, source }
+        };
+        if let Some(lock) = kept(&path).map_err(failed("reading"))? {
+            self.store.used(Kind::Locks, &format!("{}.json", question.hex()))?;
             return Ok(lock);
         }
         let rest = Wanted { install: Vec::new(), requires: wanted.requires.clone() };
@@ -85,8 +89,7 @@ impl Session<'_> {
         let packages = resolution.packages.into_iter().map(|chosen| locked(chosen, installed)).collect();
         let lock = Lock::freeze(&self.release.name, &self.release.arch, packages);
         let text = serde_json::to_vec(&lock).expect("a lock is strings and numbers");
-        let failed = |source| Error::Host { doing: format!("writing {path}"), source };
-        sys::fs::replace(&path, &seal(&text)).map_err(failed)?;
+        sys::fs::replace(&path, &seal(&text)).map_err(failed("writing"))?;
         self.store.own(&path)?;
         Ok(lock)
     }
@@ -204,11 +207,13 @@ impl Session<'_> {
 const QUESTION: &str = "kiln question 2";
 
 /// An answer that was kept. A damaged one is as good as none: it is asked for again and replaced.
-pub(super) fn kept(path: &crate::unit::HostPath) -> Option<Lock> {
-    let sealed = sys::fs::read(path).ok()?;
-    serde_json::from_slice(unseal(&sealed)?)
-        .map_err(|error| tracing::debug!(%error, %path, "asking again"))
-        .ok()
+pub(super) fn kept(path: &crate::unit::HostPath) -> Result<Option<Lock>, sys::SysError> {
+    let sealed = sys::fs::read_if_there(path)?;
+    let lock = sealed.as_deref().and_then(unseal).and_then(|text| {
+        let lock = serde_json::from_slice(text);
+        lock.map_err(|error| tracing::debug!(%error, %path, "asking again")).ok()
+    });
+    Ok(lock)
 }
 
 fn locked(chosen: Chosen, installed: &[LockedPackage]) -> LockedPackage {

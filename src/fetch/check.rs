@@ -52,8 +52,14 @@ pub enum Complete {
 /// Looks at one state of a repository, in its directory.
 pub fn snapshot(dir: &HostPath, complete: Complete, others: Others<'_>) -> Result<Vec<Spoilt>, SysError> {
     let name = dir.as_path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ok(bytes) = fs::read(dir.join(REPOMD_FILE)) else {
-        return Ok(vec![Spoilt::new(REPOMD_FILE, "it is missing or cannot be read")]);
+    let bytes = match fs::read(dir.join(REPOMD_FILE)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let begun = complete == Complete::Unknown && is_begun(&fs::list(dir)?);
+            let spoilt = Spoilt::new(REPOMD_FILE, "it is missing");
+            return Ok(if begun { Vec::new() } else { vec![spoilt] });
+        }
+        Err(error) => return Ok(vec![Spoilt::new(REPOMD_FILE, error.to_string())]),
     };
     if Digest::sha256(&bytes).hex() != name {
         return Ok(vec![Spoilt::new(REPOMD_FILE, "its content does not have the digest that names it")]);
@@ -97,6 +103,12 @@ pub fn snapshot(dir: &HostPath, complete: Complete, others: Others<'_>) -> Resul
         }
     }
     Ok(spoilt)
+}
+
+/// Whether a snapshot has only what comes before `repomd.xml`: whoever fetched it was stopped, and the next one goes on.
+fn is_begun(there: &[std::ffi::OsString]) -> bool {
+    let mut names = there.iter().map(|name| name.to_string_lossy());
+    names.all(|name| name == SIGNATURE_FILE || name.starts_with(".kiln-"))
 }
 
 fn broken_seal(path: &HostPath) -> Option<String> {
@@ -145,7 +157,13 @@ pub fn remembered(store: &HostPath) -> Result<Remembered, Error> {
         let names = if fs::exists(&path) { fs::list(&path).map_err(Error::Store)? } else { Vec::new() };
         for name in names.iter().map(|name| name.to_string_lossy()).filter(|name| !name.starts_with(".kiln-"))
         {
-            let bytes = fs::read(path.join(name.as_ref())).unwrap_or_default();
+            let bytes = match fs::read(path.join(name.as_ref())) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    found.spoilt.push(Spoilt::new(&format!("{directory}/{name}"), error.to_string()));
+                    continue;
+                }
+            };
             let memory = Memory::parse(&bytes);
             let sound = if directory == "origins" { memory.is_some() } else { unseal(&bytes).is_some() };
             if !sound {

@@ -82,7 +82,7 @@ impl Dirs {
     }
 
     fn make(&self, dir: &Path) -> Result<(), Error> {
-        if fs::exists(dir) {
+        if fs::is_there(dir).map_err(Error::Store)? {
             return Ok(());
         }
         fs::create_dir_all(dir).map_err(Error::Store)?;

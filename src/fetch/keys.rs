@@ -76,7 +76,8 @@ fn add(
         return Err(Error::UnpinnedKey { repo: repo.id.clone(), url: text.clone() });
     };
     let kept = dirs.certificate(pin);
-    let known = fs::read(&kept).ok().and_then(|bytes| unseal(&bytes).map(&mut try_bytes));
+    let known = fs::read_if_there(&kept).map_err(Error::Store)?;
+    let known = known.and_then(|bytes| unseal(&bytes).map(&mut try_bytes));
     let online = batch.fetcher.options.network == Network::Online;
     match known {
         Some(Ok(())) => return Ok(()),

@@ -44,9 +44,10 @@ impl Memory {
     }
 
     /// Reads what is known of `repo`. A file of another version, or a damaged one, is nothing known.
-    pub(super) fn load(repo: &Repo, dirs: &Dirs) -> Option<Self> {
-        let memory = Self::parse(&fs::read(dirs.memory(&key(repo))).ok()?)?;
-        (memory.version == VERSION).then_some(memory)
+    pub(super) fn load(repo: &Repo, dirs: &Dirs) -> Result<Option<Self>, Error> {
+        let bytes = fs::read_if_there(dirs.memory(&key(repo))).map_err(Error::Store)?;
+        let memory = bytes.as_deref().and_then(Self::parse);
+        Ok(memory.filter(|memory| memory.version == VERSION))
     }
 
     /// What a file remembers; nothing where it is damaged.

@@ -163,8 +163,10 @@ fn one(batch: &Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> 
     let batch = batch.part(&repo.tls);
     let keys = keys::load(&batch, repo, dirs, reporter)?;
     let errand = Errand { batch, repo, dirs, keys, reporter };
-    let memory = Memory::load(repo, dirs);
-    let known = memory.and_then(|memory| Some((errand.kept(&memory)?, memory)));
+    let known = match Memory::load(repo, dirs)? {
+        Some(memory) => errand.kept(&memory)?.map(|snapshot| (snapshot, memory)),
+        None => None,
+    };
     let FetchOptions { network, refresh, .. } = errand.batch.fetcher.options;
     let offline = network == Network::Offline;
     if let Some((snapshot, memory)) = &known
@@ -180,13 +182,14 @@ fn one(batch: &Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> 
 
 impl Errand<'_> {
     /// The state that is in the store, if it would still be accepted.
-    fn kept(&self, memory: &Memory) -> Option<Snapshot> {
+    fn kept(&self, memory: &Memory) -> Result<Option<Snapshot>, Error> {
         let dir = self.dirs.snapshot(&memory.snapshot);
-        let bytes = fs::read(dir.join(REPOMD_FILE)).ok()?;
-        let signature = fs::read(dir.join(SIGNATURE_FILE)).ok();
+        let read = |name: &str| fs::read_if_there(dir.join(name)).map_err(Error::Store);
+        let Some(bytes) = read(REPOMD_FILE)? else { return Ok(None) };
+        let signature = read(SIGNATURE_FILE)?;
         let signature = signature.as_deref().and_then(unseal).map(<[u8]>::to_vec);
-        let snapshot = self.accept(bytes, signature).ok()?;
-        (snapshot.digest == memory.snapshot).then_some(snapshot)
+        let snapshot = self.accept(bytes, signature).ok();
+        Ok(snapshot.filter(|snapshot| snapshot.digest == memory.snapshot))
     }
 
     fn ask(&self, known: Option<(Snapshot, Memory)>) -> Result<Repository, Error> {
@@ -286,7 +289,8 @@ impl Errand<'_> {
             self.dirs.publish(&dir.join(SIGNATURE_FILE), &seal(signature))?;
         }
         let path = dir.join(REPOMD_FILE);
-        let there = fs::read(&path).is_ok_and(|there| there == snapshot.bytes);
+        let there =
+            fs::read_if_there(&path).map_err(Error::Store)?.is_some_and(|there| there == snapshot.bytes);
         if there { Ok(()) } else { self.dirs.publish(&path, &snapshot.bytes) }
     }
 

@@ -153,7 +153,9 @@ impl Site<'_> {
                 .map_err(|error| ChangeError::new("times", &error)),
             Operation::Listing { packages, to } => self.list(packages, to),
             Operation::Expand { arch, text } => {
-                let expanded = database::macros(self.view, arch).expand(text);
+                let macros = database::macros(self.view, arch);
+                let macros = macros.map_err(|error| ChangeError::new("the root's macros", &error))?;
+                let expanded = macros.expand(text);
                 changed.expanded = Some(expanded.map_err(|error| ChangeError::new("a scriptlet", &error))?);
                 Ok(())
             }

@@ -96,7 +96,7 @@ impl Site<'_> {
     /// Writes the database into the layer, or says that the root's own `rpmdb` must.
     pub(super) fn database(&mut self, entries: &Entries, changed: &mut Changed) -> Result<(), ChangeError> {
         let failed = |error: &dyn std::fmt::Display| ChangeError::new("the package database", &error);
-        let macros = macros(self.view, &entries.arch);
+        let macros = macros(self.view, &entries.arch).map_err(|error| failed(&error))?;
         let place = macros.database().map_err(|error| failed(&error))?;
         let told = macros.value("_db_backend").map_err(|error| failed(&error))?.is_some();
         let version = EvrRef::parse(&entries.rpm).version;
@@ -132,28 +132,38 @@ fn bytes_of(view: &View, path: &str) -> Result<Option<Vec<u8>>, ViewError> {
 }
 
 /// The macros of a root.
-pub(super) fn macros(view: &View, arch: &str) -> Macros {
+pub(super) fn macros(view: &View, arch: &str) -> Result<Macros, ViewError> {
     Macros::load(arch, view)
 }
 
+/// A path that leads nowhere leads to no macros; what is there must be readable.
+fn found<T>(looked: Result<Option<T>, ViewError>) -> Result<Option<T>, ViewError> {
+    match looked {
+        Err(ViewError::Links { .. } | ViewError::NotADirectory { .. }) => Ok(None),
+        other => other,
+    }
+}
+
 impl MacroFiles for View {
-    fn below(&self, directory: &str) -> Vec<String> {
-        let Ok(Some(merged)) = self.directory(directory, &mut |_, _| {}) else { return Vec::new() };
+    type Error = ViewError;
+
+    fn below(&self, directory: &str) -> Result<Vec<String>, ViewError> {
         let mut paths = Vec::new();
-        for name in merged.names().unwrap_or_default() {
+        let Some(merged) = found(self.directory(directory, &mut |_, _| {}))? else { return Ok(paths) };
+        for name in merged.names()? {
             let name = name.to_string_lossy();
             let path = format!("{directory}/{name}");
-            match merged.lookup(name.as_ref()) {
-                Ok(Found::Directory(_)) => paths.extend(self.below(&path)),
-                Ok(Found::Other { stat, .. }) if stat.is_file() || stat.is_link() => paths.push(path),
+            match merged.lookup(name.as_ref())? {
+                Found::Directory(_) => paths.extend(self.below(&path)?),
+                Found::Other { stat, .. } if stat.is_file() || stat.is_link() => paths.push(path),
                 _ => {}
             }
         }
-        paths
+        Ok(paths)
     }
 
-    fn read(&self, path: &str) -> Option<String> {
-        let bytes = bytes_of(self, path).ok().flatten()?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+    fn read(&self, path: &str) -> Result<Option<String>, ViewError> {
+        let bytes = found(bytes_of(self, path))?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 }

@@ -20,6 +20,9 @@ pub(super) struct Times {
     pub(super) directories: BTreeMap<String, u32>,
 }
 
+/// Touched files that have several names, by device and inode: how many names were met, and how many there are.
+type Several = BTreeMap<(u64, u64), (u64, u64)>;
+
 /// What can never be the same twice: ldconfig's memory of inodes, which it makes again.
 const NEVER_THE_SAME: &[&str] = &["/var/cache/ldconfig/aux-cache"];
 
@@ -39,7 +42,12 @@ impl Times {
     /// Sets the times of everything that the transaction touched in the view's first layer.
     pub(super) fn settle(&self, view: &View) -> Result<(), ViewError> {
         let root = view.root();
-        self.directory(&root, "")?;
+        let mut several = Several::new();
+        self.directory(&root, "", &mut several)?;
+        several.retain(|_, (names, links)| names == links);
+        if !several.is_empty() {
+            self.settle_several(&root, &several)?;
+        }
         let first = root.first()?;
         if self.is_touched(&entry::stat_open(first)?) {
             let below = root.below()?;
@@ -48,24 +56,46 @@ impl Times {
         Ok(())
     }
 
-    fn directory(&self, merged: &Merged, path: &str) -> Result<(), ViewError> {
+    fn directory(&self, merged: &Merged, path: &str, several: &mut Several) -> Result<(), ViewError> {
         let first = merged.first()?;
         for name in entry::names(first)? {
             let Some(stat) = entry::stat(first, &name)? else { continue };
             if stat.is_directory() {
-                self.child(merged, &name, path)?;
+                self.child(merged, &name, (path, &mut *several))?;
             } else if self.is_touched(&stat) && stat.links == 1 {
-                // A file with more names may be the store's.
                 entry::set_time(first, &name, (self.epoch, 0))?;
+            } else if self.is_touched(&stat) {
+                several.entry(stat.identity).or_insert((0, stat.links)).0 += 1;
             }
         }
         Ok(())
     }
 
-    fn child(&self, merged: &Merged, name: &OsStr, path: &str) -> Result<(), ViewError> {
+    /// Sets the times of these files, which have all their names in the layer. Any other may be the store's.
+    fn settle_several(&self, merged: &Merged, several: &Several) -> Result<(), ViewError> {
+        let first = merged.first()?;
+        for name in entry::names(first)? {
+            let Some(stat) = entry::stat(first, &name)? else { continue };
+            if several.contains_key(&stat.identity) {
+                entry::set_time(first, &name, (self.epoch, 0))?;
+            } else if stat.is_directory()
+                && let Found::Directory(found) = merged.lookup(&name)?
+            {
+                self.settle_several(&found, several)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn child(
+        &self,
+        merged: &Merged,
+        name: &OsStr,
+        (path, several): (&str, &mut Several),
+    ) -> Result<(), ViewError> {
         let Found::Directory(found) = merged.lookup(name)? else { return Ok(()) };
         let full = format!("{path}/{}", name.to_string_lossy());
-        self.directory(&found, &full)?;
+        self.directory(&found, &full, several)?;
         if self.is_touched(&entry::stat_open(found.first()?)?) {
             let time = self.time_of(&full, &found.below()?)?;
             entry::set_open_time(found.first()?, time)?;
@@ -99,10 +129,11 @@ mod tests {
         for name in ["new/etc", "new/usr/own", "new/old", "lower/usr"] {
             std::fs::create_dir_all(path(name)).unwrap();
         }
-        for name in ["new/etc/made", "new/old/file"] {
-            std::fs::write(path(name), "x").unwrap();
+        std::fs::write(path("new/old/file"), "x").unwrap();
+        for (old, new) in [("new/etc/made", "new/usr/second"), ("new/etc/shared", "store")] {
+            std::fs::write(path(old), "x").unwrap();
+            std::fs::hard_link(path(old), path(new)).unwrap();
         }
-        std::fs::hard_link(path("new/etc/made"), path("new/etc/second")).unwrap();
         std::os::unix::fs::symlink("x", path("new/usr/link")).unwrap();
         let layers = ["new", "lower"].map(|name| path(name).to_str().unwrap().to_owned());
         for (name, time) in [("lower/usr", 300), ("lower/", 600), ("new/old/file", 200), ("new/old", 100)] {
@@ -118,12 +149,14 @@ mod tests {
             ("new/usr", 300),
             ("new/usr/own", 500),
             ("new/usr/link", 500),
+            ("new/usr/second", 500),
+            ("new/etc/made", 500),
             ("new/old", 100),
             ("new/old/file", 200),
         ];
         for (name, time) in table {
             assert_eq!(std::fs::symlink_metadata(path(name)).unwrap().mtime(), time, "{name}");
         }
-        assert!(std::fs::metadata(path("new/etc/made")).unwrap().mtime() > 1000);
+        assert!(std::fs::metadata(path("store")).unwrap().mtime() > 1000, "what has a name elsewhere stays");
     }
 }

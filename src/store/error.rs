@@ -73,6 +73,11 @@ impl Error {
         )
     }
 
+    /// Whether what holds the store's files failed.
+    pub fn is_storages(&self) -> bool {
+        matches!(self, Self::System(error) if error.is_storages())
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -105,8 +105,8 @@ impl Store {
         if manifest.version != VERSION || manifest.id != *id {
             return Err(damaged("it is of another layer or version".to_owned()));
         }
-        self.used(Kind::Layers, &id.hex());
-        self.used(Kind::Logs, &format!("{}.log", id.hex()));
+        self.used(Kind::Layers, &id.hex())?;
+        self.used(Kind::Logs, &format!("{}.log", id.hex()))?;
         Ok(Some(Layer { manifest, path, _lease: lease }))
     }
 

@@ -34,13 +34,13 @@ impl Store {
             ranges.iter().find(|range| range.inside == 0).map(|range| range.outside).ok_or(Error::NoRoot)
         };
         let owner = Owner { uid: root(&ids.uids)?, gid: root(&ids.gids)? };
-        if !fs::exists(path) {
+        if !fs::is_there(path)? {
             make(path, owner)?;
         }
         let path = HostPath::new(fs::canonical(path)?);
         let store = Self { path, owner, unsettled: Arc::default() };
         store.check_other()?;
-        let new = !fs::exists(store.path.join("format"));
+        let new = !fs::is_there(store.path.join("format"))?;
         if new {
             store.check_foreign()?;
         }
@@ -114,7 +114,7 @@ impl Store {
     /// Takes a copy of a package file whose digest is known.
     pub fn receive_rpm(&self, from: &HostPath, digest: &Digest) -> Result<(), Error> {
         let place = self.rpm(digest);
-        if fs::exists(&place) {
+        if fs::is_there(&place)? {
             return Ok(());
         }
         let staging = self.stage("rpm")?;
@@ -192,8 +192,8 @@ impl Store {
             }
             self.own(&directory)?;
         }
-        spread(&self.path.join("tmp"));
-        if !fs::exists(self.path.join("ids.json")) {
+        spread(&self.path.join("tmp"))?;
+        if !fs::is_there(self.path.join("ids.json"))? {
             self.write("ids.json", &serde_json::to_vec_pretty(ids).unwrap_or_default())?;
         }
         self.write("format", format!("{FORMAT}\n").as_bytes())
@@ -228,9 +228,13 @@ impl Store {
 
 /// Everything is made in `tmp/`, and what is made there has nothing to do with one another: the file system need not put
 /// it side by side. To ext4 it matters, which else looks for a free inode among those that were just given back.
-fn spread(directory: &HostPath) {
-    if let Err(error) = fs::spread(directory) {
-        tracing::debug!(%error, "this file system takes no such hint");
+fn spread(directory: &HostPath) -> Result<(), sys::SysError> {
+    match fs::spread(directory) {
+        Err(error) if !error.is_storages() => {
+            tracing::debug!(%error, "this file system takes no such hint");
+            Ok(())
+        }
+        other => other,
     }
 }
 

@@ -150,12 +150,17 @@ pub(super) fn listed(store: &std::path::Path, kind: Kind) -> Result<Listed, crat
 }
 
 impl Store {
-    /// Notes that a thing was used just now, which keeps it from being pruned for longest. A store that cannot be
-    /// written to is not pruned either.
-    pub fn used(&self, kind: Kind, name: &str) {
+    /// Notes that a thing was used just now, which keeps it from being pruned for longest. A store that may not be
+    /// written to is not pruned either, and what is gone by now needs no note.
+    pub fn used(&self, kind: Kind, name: &str) -> Result<(), Error> {
+        use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
         let stamp = Object { kind, name: name.to_owned() }.stamp();
-        if let Err(error) = fs::touch(self.path().join(&stamp)) {
-            tracing::debug!(%error, stamp, "its use is not noted");
+        match fs::touch(self.path().join(&stamp)) {
+            Err(error) if [NotFound, PermissionDenied, ReadOnlyFilesystem].contains(&error.kind()) => {
+                tracing::debug!(%error, stamp, "its use is not noted");
+                Ok(())
+            }
+            other => Ok(other?),
         }
     }
 

@@ -83,7 +83,7 @@ impl Store {
         if manifest.version != VERSION || manifest.digest != *digest {
             return Err(damaged("it is of another package or version".to_owned()));
         }
-        self.used(Kind::Packages, &digest.hex());
+        self.used(Kind::Packages, &digest.hex())?;
         Ok(Some(StoredPackage { path, manifest }))
     }
 

@@ -25,6 +25,11 @@ impl SysError {
         self.source.raw_os_error()
     }
 
+    /// Whether what holds the files failed: a disk, or a server that has them.
+    pub fn is_storages(&self) -> bool {
+        [libc::EIO, libc::EROFS, libc::ESTALE, libc::ENODEV, libc::ENXIO].map(Some).contains(&self.errno())
+    }
+
     /// What kind of failure it was.
     pub fn kind(&self) -> io::ErrorKind {
         self.source.kind()

@@ -22,6 +22,14 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
     fs::read(path).map_err(quoted("read", path))
 }
 
+/// The same; nothing where there is no such file.
+pub fn read_if_there(path: impl AsRef<Path>) -> Result<Option<Vec<u8>>> {
+    match read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 /// The whole content of a file, which must be UTF-8.
 pub fn read_text(path: impl AsRef<Path>) -> Result<String> {
     let path = path.as_ref();
@@ -272,6 +280,12 @@ pub fn remove_dir(path: impl AsRef<Path>) -> Result<()> {
 /// Whether something is there, symbolic links followed.
 pub fn exists(path: impl AsRef<Path>) -> bool {
     path.as_ref().exists()
+}
+
+/// The same, where not to know is no answer.
+pub fn is_there(path: impl AsRef<Path>) -> Result<bool> {
+    let path = path.as_ref();
+    path.try_exists().map_err(quoted("stat", path))
 }
 
 /// The path without symbolic links and `..`.

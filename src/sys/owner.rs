@@ -53,10 +53,10 @@ pub fn chmod(path: impl AsRef<Path>, mode: u32) -> Result<()> {
         .map_err(|source| SysError::new("chmod", format!("{path:?}, {mode:04o}"), source))
 }
 
-/// Finishes a file that was just written: owner (where it is to be another's), mode, time. In this order, because a
-/// change of owner clears setuid.
-pub fn finish(file: &File, owner: Option<Owner>, mode: u32, mtime: u32) -> Result<()> {
-    let quoted = |call, source| SysError::new(call, format!("…, {mode:04o}, {mtime}"), source);
+/// Finishes a file that was just written under a name: owner (where it is to be another's), mode, time. In this order,
+/// because a change of owner clears setuid.
+pub fn finish((name, file): (&str, &File), owner: Option<Owner>, mode: u32, mtime: u32) -> Result<()> {
+    let quoted = |call, source| SysError::new(call, format!("{name:?}, {mode:04o}, {mtime}"), source);
     if let Some(owner) = owner {
         let (uid, gid) = owner.raw();
         rustix::fs::fchown(file, uid, gid).map_err(|source| quoted("fchown", io::Error::from(source)))?;

@@ -44,15 +44,22 @@ fn marked(place: &Place, when: &str) {
     assert!(published == 0 || count("unsettled") > 0, "{published} things without a mark {when}");
 }
 
+/// How often `init` and `build` are killed.
+fn kills() -> (usize, usize) {
+    let all = rounds("KILN_CRASHES", 8);
+    (all - all / 4, all / 4)
+}
+
 #[test]
 fn a_killed_init_leaves_a_sound_store_and_the_next_one_succeeds() {
     let mut random = rand::thread_rng();
     let places: Vec<Place> = users().into_iter().map(Place::small).collect();
+    let (init, _) = kills();
     for place in &places {
         let began = Instant::now();
         place.run(&["init"]).expect(0);
         let whole = began.elapsed();
-        for round in 0..rounds("KILN_CRASHES", 6) / places.len() {
+        for round in 0..init / places.len() {
             // From nothing, from packages without layers, or from package files alone.
             match round % 3 {
                 0 => place.run(&["store", "prune", "--all"]).expect(0),
@@ -71,8 +78,8 @@ fn a_killed_init_leaves_a_sound_store_and_the_next_one_succeeds() {
             let left = std::fs::read_dir(place.path("store/tmp")).unwrap().count();
             assert_eq!(left, 0, "{when}");
         }
-        eprintln!("crash: init killed {} times", rounds("KILN_CRASHES", 6) / places.len());
     }
+    eprintln!("counted: kill -9: `kiln init` {} times", init / places.len() * places.len());
 }
 
 const SPEC: &str = "Name: quick\nVersion: 1\nRelease: 1\nSummary: Quick\nLicense: MIT\nBuildArch: noarch\n\
@@ -92,14 +99,15 @@ fn a_killed_build_leaves_a_sound_store_and_the_next_one_succeeds() {
     let began = Instant::now();
     place.run(&arguments).expect(0);
     let whole = began.elapsed();
-    for round in 0..rounds("KILN_CRASHES", 6) / 3 {
+    let (_, build) = kills();
+    for round in 0..build {
         let delay = whole.mul_f64(random.gen_range(0.0..1.0));
         let when = format!("after kill -9 at {delay:?} in round {round}");
         killed(&place, &arguments, delay);
         nothing_runs(&place, &when);
         assert_eq!(place.run(&["store", "verify", "-q"]).stdout(), "", "{when}");
     }
-    eprintln!("crash: build killed {} times", rounds("KILN_CRASHES", 6) / 3);
+    eprintln!("counted: kill -9: `kiln build` {build} times");
     place.run(&arguments).expect(0);
     place.run(&["clean"]).expect(0);
     assert_eq!(std::fs::read_dir(place.path("store/tmp")).unwrap().count(), 0);

@@ -61,7 +61,7 @@ fn a_store_can_lie_on_any_of_them_and_gives_the_same_root() {
         }
         assert!(output.status.success(), "{name}: {:?}\n{said}", output.status);
         sums.insert(String::from_utf8_lossy(&output.stdout).into_owned(), *name);
-        eprintln!("a store on {name}: sound");
+        eprintln!("counted: a store on {name}: sound, with the same root");
     }
     assert!(sums.len() <= 1, "the roots differ: {sums:?}");
 }

@@ -48,5 +48,5 @@ fn a_full_disk_is_told_with_its_place_and_breaks_nothing() {
             assert!(text.contains(part), "with {size} bytes nothing says `{part}`:\n{text}");
         }
     }
-    eprintln!("disk full: {full} of {all} sizes were too small, each told and nothing broken");
+    eprintln!("counted: disk full: {full} of {all} sizes were too small, each told and nothing broken");
 }

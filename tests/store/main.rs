@@ -7,6 +7,7 @@ mod support;
 
 mod crash;
 mod export;
+mod faults;
 mod filesystems;
 mod full;
 mod power;

@@ -50,7 +50,7 @@ fn makers_of_the_same_and_of_different_layers_and_a_pruner_do_not_disturb_each_o
         assert_eq!(place.run(&["store", "verify", "-q"]).stdout(), "", "round {round}");
         assert_eq!(std::fs::read_dir(place.path("store/tmp")).unwrap().count(), 0, "round {round}");
     }
-    eprintln!("races: {all} rounds of {} makers and a pruner", DIFFERENT.len() + 2);
+    eprintln!("counted: races: {all} rounds of {} makers and a pruner", DIFFERENT.len() + 2);
 }
 
 #[test]

@@ -66,30 +66,35 @@ impl Shared {
     /// The root's macros, read when they are first asked for.
     fn macros<T>(&self, work: impl FnOnce(&mut Macros) -> T) -> T {
         let mut macros = self.macros.borrow_mut();
-        let load = || Macros::load(&sys::posix::uname()[4], &OwnRoot);
+        let load = || {
+            let Ok(macros) = Macros::load(&sys::posix::uname()[4], &OwnRoot);
+            macros
+        };
         work(macros.get_or_insert_with(load))
     }
 }
 
-/// The files of the root that this process is in.
+/// The files of the root that this process is in. What cannot be read defines nothing, as in rpm itself.
 struct OwnRoot;
 
 impl MacroFiles for OwnRoot {
-    fn below(&self, directory: &str) -> Vec<String> {
+    type Error = std::convert::Infallible;
+
+    fn below(&self, directory: &str) -> Result<Vec<String>, Self::Error> {
         let mut paths = Vec::new();
         for name in fs::list(directory).unwrap_or_default() {
             let path = format!("{directory}/{}", name.to_string_lossy());
             match sys::posix::stat(OsStr::new(&path)).map(|status| status.mode & 0o170_000) {
-                Ok(0o040_000) => paths.extend(self.below(&path)),
+                Ok(0o040_000) => paths.extend(self.below(&path)?),
                 Ok(0o100_000) => paths.push(path),
                 _ => {}
             }
         }
-        paths
+        Ok(paths)
     }
 
-    fn read(&self, path: &str) -> Option<String> {
-        fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    fn read(&self, path: &str) -> Result<Option<String>, Self::Error> {
+        Ok(fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 

@@ -60,11 +60,14 @@ impl MacroError {
 
 /// Gives the target's files by path.
 pub trait MacroFiles {
+    /// Why one that is there cannot be had.
+    type Error;
+
     /// The paths of all regular files below a directory of the root.
-    fn below(&self, directory: &str) -> Vec<String>;
+    fn below(&self, directory: &str) -> Result<Vec<String>, Self::Error>;
 
     /// The content of a file; bytes that are not UTF-8 replaced.
-    fn read(&self, path: &str) -> Option<String>;
+    fn read(&self, path: &str) -> Result<Option<String>, Self::Error>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +107,7 @@ const CONFIGURATION: &str = "/usr/lib/rpm";
 
 impl Macros {
     /// The definitions of a root: those that rpm has of itself for the architecture, then its files.
-    pub fn load(arch: &str, files: &dyn MacroFiles) -> Self {
+    pub fn load<F: MacroFiles>(arch: &str, files: &F) -> Result<Self, F::Error> {
         let mut macros = Self::default();
         let own = [
             ("_target", format!("{arch}-linux")),
@@ -117,12 +120,12 @@ impl Macros {
         for (name, value) in own {
             macros.define(name, &value);
         }
-        for path in ordered(arch, files) {
-            if let Some(text) = files.read(&path) {
+        for path in ordered(arch, files)? {
+            if let Some(text) = files.read(&path)? {
                 macros.read(&text);
             }
         }
-        macros
+        Ok(macros)
     }
 
     /// Defines a macro.
@@ -273,9 +276,9 @@ fn kind(bracket: u8) -> Option<usize> {
 }
 
 /// The root's macro files, in the order in which rpm reads them.
-fn ordered(arch: &str, files: &dyn MacroFiles) -> Vec<String> {
-    let mut configuration = files.below(CONFIGURATION);
-    let mut local = files.below("/etc/rpm");
+fn ordered<F: MacroFiles>(arch: &str, files: &F) -> Result<Vec<String>, F::Error> {
+    let mut configuration = files.below(CONFIGURATION)?;
+    let mut local = files.below("/etc/rpm")?;
     configuration.sort();
     local.sort();
     let is = |expected: String| move |path: &str| path == expected;
@@ -291,7 +294,7 @@ fn ordered(arch: &str, files: &dyn MacroFiles) -> Vec<String> {
     let chosen = |list: &[String], wanted: &dyn Fn(&str) -> bool| {
         list.iter().filter(|path| wanted(path)).cloned().collect::<Vec<_>>()
     };
-    [
+    let all = [
         chosen(&configuration, &is(format!("{CONFIGURATION}/macros"))),
         chosen(&configuration, &plain("/usr/lib/rpm/macros.d/", "macros.")),
         chosen(&configuration, &is(format!("{CONFIGURATION}/platform/{arch}-linux/macros"))),
@@ -299,6 +302,6 @@ fn ordered(arch: &str, files: &dyn MacroFiles) -> Vec<String> {
         chosen(&local, &plain("/etc/rpm/", "macros.")),
         chosen(&local, &is("/etc/rpm/macros".to_owned())),
         chosen(&local, &is(format!("/etc/rpm/{arch}-linux/macros"))),
-    ]
-    .concat()
+    ];
+    Ok(all.concat())
 }

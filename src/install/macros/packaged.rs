@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::install::macros::MacroFiles;
 use crate::package::{FileEntry, FileKind};
 use crate::store::StoredPackage;
-use crate::sys::fs;
+use crate::sys::{SysError, fs};
 use crate::unit::HostPath;
 
 /// The macro files of packages, where their content lies.
@@ -30,13 +30,15 @@ impl PackagedMacros {
 }
 
 impl MacroFiles for PackagedMacros {
-    fn below(&self, directory: &str) -> Vec<String> {
+    type Error = SysError;
+
+    fn below(&self, directory: &str) -> Result<Vec<String>, SysError> {
         let inside = |path: &&String| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
-        self.0.keys().filter(inside).cloned().collect()
+        Ok(self.0.keys().filter(inside).cloned().collect())
     }
 
-    fn read(&self, path: &str) -> Option<String> {
-        let content = fs::read(self.0.get(path)?).ok()?;
-        Some(String::from_utf8_lossy(&content).into_owned())
+    fn read(&self, path: &str) -> Result<Option<String>, SysError> {
+        let content = self.0.get(path).map(fs::read).transpose()?;
+        Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 }

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use crate::install::macros::{Backend, MacroError, MacroFiles, Macros};
 
 impl MacroFiles for BTreeMap<&str, &str> {
-    fn below(&self, directory: &str) -> Vec<String> {
+    type Error = std::convert::Infallible;
+
+    fn below(&self, directory: &str) -> Result<Vec<String>, Self::Error> {
         let inside = |path: &&&str| path.starts_with(&format!("{directory}/"));
-        self.keys().filter(inside).map(|path| (*path).to_owned()).collect()
+        Ok(self.keys().filter(inside).map(|path| (*path).to_owned()).collect())
     }
 
-    fn read(&self, path: &str) -> Option<String> {
-        self.get(path).map(|text| (*text).to_owned())
+    fn read(&self, path: &str) -> Result<Option<String>, Self::Error> {
+        Ok(self.get(path).map(|text| (*text).to_owned()))
     }
 }
 
@@ -105,7 +107,7 @@ fn the_database_lies_where_the_roots_macro_files_say() {
         ("/usr/lib/rpm/platform/x86_64-linux/macros", "%_transaction_color 3\n"),
         ("/usr/lib/rpm/platform/aarch64-linux/macros", "%_transaction_color 7\n"),
     ]);
-    let load = |files: &BTreeMap<_, _>| Macros::load("x86_64", files);
+    let load = |files: &BTreeMap<_, _>| Macros::load("x86_64", files).unwrap();
     let database = load(&files).database().unwrap();
     assert_eq!((database.directory.as_str(), database.backend), ("/var/lib/rpm", Backend::Sqlite));
     assert_eq!(load(&files).number("_transaction_color"), Ok(3));

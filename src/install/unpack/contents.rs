@@ -141,7 +141,7 @@ impl<'a> Contents<'a> {
                 found: found.hex().to_owned(),
             });
         }
-        finish(&out, self.owner, stored_mode(file), file.mtime)?;
+        finish((&name, &out), self.owner, stored_mode(file), file.mtime)?;
         for other in self.sets.get(&file.index).into_iter().flatten().filter(|other| **other != file.index) {
             self.directory.link(&name, &other.to_string())?;
             self.written.files += 1;

@@ -221,7 +221,7 @@ fn hard_packages_are_installed_as_rpm_installs_them() {
         }
     }
     crate::known::tell();
-    println!("hard packages: {cases} cases, {refused} refused by both, {} different", report.len());
+    println!("counted: hard packages: {cases} cases, {refused} refused by both, {} different", report.len());
     assert!(report.is_empty(), "{}", report.join("\n"));
 }
 
@@ -245,6 +245,63 @@ fn documentation_and_languages_are_left_out_as_rpm_leaves_them_out() {
         Outcome::Refused => panic!("refused"),
         Outcome::Different(lines) => panic!("{}", lines.join("\n")),
     }
+}
+
+/// Everything that an inode says, the time with its fractions too.
+fn inodes(fs: &Path) -> String {
+    let mut find = Command::new("find");
+    let output = find.arg(fs).args(["-printf", "%P %y %m %U %G %n %s %T@ %l\n"]).output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines = text.lines().collect::<Vec<_>>();
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+#[test]
+fn the_same_packages_make_the_same_layer_every_time() {
+    if !oracle::can_install() || !available("rpmbuild") {
+        return;
+    }
+    const NAMES: [&str; 13] = [
+        "base",
+        "rpm",
+        "scripts",
+        "lua",
+        "changes",
+        "caps",
+        "ghosts",
+        "hardlinks",
+        "hardlinks-owned",
+        "hardlinks-made",
+        "links",
+        "docs",
+        "file-trigger",
+    ];
+    let files = build();
+    let paths = NAMES.map(|name| files[name].clone());
+    let make = || {
+        let mut bench = Bench::new();
+        bench.failures = Failures::AsRpm;
+        let (layer, log) = bench.install(bench.unpack(&paths), &[]);
+        let layer = layer.unwrap_or_else(|error| panic!("{error}\n{log}"));
+        (inodes(layer.fs().as_path()), layer.manifest.clone())
+    };
+    let began = now();
+    let first = make();
+    while now() == began {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let second = make();
+    for (one, other) in first.0.lines().zip(second.0.lines()) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(first, second);
+    assert!(
+        first.0.lines().any(|line| line.starts_with("srv/hm-d f") && line.contains(" 3 ")),
+        "{}",
+        first.0
+    );
 }
 
 /// An rpm that keeps its database in a form that kiln does not write, and an `rpmdb` that keeps what it is given.

@@ -277,6 +277,16 @@ echo "tt posttrans" >> /log
         "%files\n%defattr(0640, alice, makers, 0755)\n/opt/ho",
     ),
     hard(
+        "hardlinks-made",
+        "Requires(pre): base",
+        "mkdir -p opt/hm; echo one > opt/hm/a; ln opt/hm/a opt/hm/b",
+        r#"%post -p <lua>
+local f = io.open("/opt/hm/c", "w") f:write("made") f:close()
+posix.link("/opt/hm/c", "/srv/hm-d") posix.link("/opt/hm/c", "/opt/hm/e")
+%files
+/opt/hm"#,
+    ),
+    hard(
         "hardlinks-doc",
         "",
         "mkdir -p usr/share/doc/hd opt/hd; echo linked > usr/share/doc/hd/a; ln usr/share/doc/hd/a opt/hd/b",
