@@ -258,26 +258,28 @@ fn inodes(fs: &Path) -> String {
     lines.join("\n")
 }
 
+/// Packages that go together, with scriptlets that write, link, give away and remove.
+const NAMES: [&str; 13] = [
+    "base",
+    "rpm",
+    "scripts",
+    "lua",
+    "changes",
+    "caps",
+    "ghosts",
+    "hardlinks",
+    "hardlinks-owned",
+    "hardlinks-made",
+    "links",
+    "docs",
+    "file-trigger",
+];
+
 #[test]
 fn the_same_packages_make_the_same_layer_every_time() {
     if !oracle::can_install() || !available("rpmbuild") {
         return;
     }
-    const NAMES: [&str; 13] = [
-        "base",
-        "rpm",
-        "scripts",
-        "lua",
-        "changes",
-        "caps",
-        "ghosts",
-        "hardlinks",
-        "hardlinks-owned",
-        "hardlinks-made",
-        "links",
-        "docs",
-        "file-trigger",
-    ];
     let files = build();
     let paths = NAMES.map(|name| files[name].clone());
     let make = || {
