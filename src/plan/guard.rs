@@ -2,7 +2,7 @@
 //! to prove that an attack which must fail fails because of it.
 
 /// One protection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Guard {
     /// The system call filter.
@@ -21,4 +21,24 @@ pub enum Guard {
     ReadOnlyRoot,
     /// No user namespaces in the sandbox's own.
     NamespaceLimit,
+    /// The keeper's own user ids and capabilities. Without them a sandbox of root's has the host's.
+    UserNamespace,
+    /// Own processes.
+    ProcessNamespace,
+    /// Own shared memory, semaphores and message queues.
+    IpcNamespace,
+    /// An own host name.
+    HostName,
+    /// Own names of control groups.
+    CgroupNamespace,
+    /// Own clocks.
+    TimeNamespace,
+    /// The limits that every process has.
+    Limits,
+    /// Descriptors of the outside are closed.
+    Descriptors,
+    /// Set-id bits mean nothing on the root.
+    NoSetId,
+    /// A /dev with six devices.
+    Devices,
 }

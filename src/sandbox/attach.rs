@@ -45,7 +45,7 @@ impl Minder {
     fn prepare(&mut self) -> Result<Running, Failure> {
         let own = [&self.visitor].into_iter().chain(&self.namespaces).chain(&self.streams);
         let own: Vec<_> = own.map(OwnedFd::as_raw_fd).collect();
-        leave_the_keeper(&own).during("leaving the keeper")?;
+        leave_the_keeper(&self.spec, &own).during("leaving the keeper")?;
         match wire::receive(&self.visitor, "supervisor") {
             Ok(Some((Order::Go { processes, processors }, _))) => {
                 set_limits(processes, processors.as_deref()).during("setting limits")?;

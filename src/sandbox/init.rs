@@ -46,22 +46,28 @@ impl Init {
 
     fn prepare(&mut self) -> Result<Running, Failure> {
         let own = self.streams.iter().chain([&self.supervisor]).map(AsRawFd::as_raw_fd);
-        leave_the_keeper(&own.collect::<Vec<_>>()).during("leaving the keeper")?;
+        leave_the_keeper(&self.spec, &own.collect::<Vec<_>>()).during("leaving the keeper")?;
         match wire::receive(&self.supervisor, "supervisor") {
             Ok(Some((Order::Go { processes, processors }, _))) => {
-                separate(processes, processors.as_deref()).during("entering the last namespaces")?;
+                self.separate(processes, processors.as_deref()).during("entering the last namespaces")?;
             }
             // Nobody is there to be told: the supervisor has ended or was interrupted.
             _ => process::exit(1),
         }
         let root = root::build(&self.spec, identity(&self.spec, self.tier))?;
-        if self.spec.nesting == Nesting::Allowed || !self.spec.has(Guard::NamespaceLimit) {
+        let is_unlimited = self.spec.nesting == Nesting::Allowed || !self.spec.has(Guard::NamespaceLimit);
+        // Without a user namespace the limit would be the host's.
+        if is_unlimited && self.spec.has(Guard::UserNamespace) {
             // The keeper has set it to none; a container may keep /proc/sys read-only, and then it is not none.
             let _ = fs::write(NAMESPACE_LIMIT, b"1000");
         }
-        set_clocks().during("setting the clocks")?;
+        if self.spec.has(Guard::TimeNamespace) {
+            set_clocks().during("setting the clocks")?;
+        }
         let namespaces = self.namespaces().during("opening the namespaces")?;
-        process::set_hostname(&self.spec.hostname).during("setting the host name")?;
+        if self.spec.has(Guard::HostName) {
+            process::set_hostname(&self.spec.hostname).during("setting the host name")?;
+        }
         if self.spec.network == Network::None {
             net::loopback_up().during("starting the loopback interface")?;
         }
@@ -86,6 +92,14 @@ impl Init {
         Ok(Running { pid, children })
     }
 
+    fn separate(&self, processes: Option<u64>, processors: Option<&[u32]>) -> Result<(), SysError> {
+        if self.spec.has(Guard::CgroupNamespace) {
+            process::unshare(Namespaces::CGROUP)?;
+        }
+        mount::set_propagation(Propagation::Private)?;
+        if self.spec.has(Guard::Limits) { set_limits(processes, processors) } else { Ok(()) }
+    }
+
     /// What a visitor's minder will enter.
     fn namespaces(&self) -> Result<Vec<OwnedFd>, SysError> {
         match self.spec.visitors {
@@ -96,13 +110,15 @@ impl Init {
 }
 
 /// Keeps nothing of the keeper's but the descriptors `own`.
-pub(super) fn leave_the_keeper(own: &[RawFd]) -> Result<(), SysError> {
+pub(super) fn leave_the_keeper(spec: &SandboxSpec, own: &[RawFd]) -> Result<(), SysError> {
     process::die_with_parent()?;
     process::default_signals()?;
     let null = fs::open("/dev/null")?;
     process::set_standard(0, &null)?;
     drop(null);
-    process::close_all_from(3, own)?;
+    if spec.has(Guard::Descriptors) {
+        process::close_all_from(3, own)?;
+    }
     process::new_session()
 }
 
@@ -158,12 +174,6 @@ fn set_clocks() -> Result<(), SysError> {
     let (monotonic, boottime) = process::uptimes();
     let text = format!("monotonic -{} 0\nboottime -{} 0\n", monotonic.max(1) - 1, boottime.max(1) - 1);
     fs::write("/proc/self/timens_offsets", text.as_bytes())
-}
-
-fn separate(processes: Option<u64>, processors: Option<&[u32]>) -> Result<(), SysError> {
-    process::unshare(Namespaces::CGROUP)?;
-    mount::set_propagation(Propagation::Private)?;
-    set_limits(processes, processors)
 }
 
 /// What every process inside is held to, whatever the control groups do.

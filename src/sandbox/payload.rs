@@ -96,7 +96,9 @@ impl Payload<'_> {
         if self.spec.stdio == Stdio::Terminal {
             pty::control(&self.streams[0]).during("taking the terminal")?;
         }
-        process::close_all_from(3, &[report.as_raw_fd()]).during("closing descriptors")?;
+        if self.spec.has(Guard::Descriptors) {
+            process::close_all_from(3, &[report.as_raw_fd()]).during("closing descriptors")?;
+        }
         process::chdir(self.spec.directory.as_str()).during("entering the working directory")?;
         process::set_umask();
         drop_rights(self.spec, self.tier).during("dropping privileges")?;

@@ -5,10 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Component, Path};
 use std::process::ExitCode;
 
-use crate::plan::{Job, Network, SandboxSpec, Tier};
+use crate::plan::{Guard, Job, Network, SandboxSpec, Tier};
 use crate::sandbox::attach::Minder;
 use crate::sandbox::error::During as _;
 use crate::sandbox::init::Init;
+use crate::sandbox::lacking::keeper_has;
+#[cfg(debug_assertions)]
+use crate::sandbox::lacking::lacking;
 use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, Failure, measure};
 use crate::sys::mount::{self, Propagation};
@@ -58,7 +61,9 @@ fn become_root(control: &OwnedFd) -> Option<Tier> {
 
 /// What has to happen before there is a user namespace: groups can be dropped only by the host's root.
 fn leave_the_host() -> Result<(), SysError> {
-    process::close_all_from(3, &[])?;
+    if keeper_has(Guard::Descriptors) {
+        process::close_all_from(3, &[])?;
+    }
     process::new_session()?;
     process::new_keyring()?;
     process::set_umask();
@@ -68,7 +73,8 @@ fn leave_the_host() -> Result<(), SysError> {
     if process::identity().0 == 0 && process::may_set_groups() {
         process::drop_groups()?;
     }
-    process::unshare(Namespaces::USER.and(Namespaces::MOUNT))
+    let users = if keeper_has(Guard::UserNamespace) { Namespaces::USER } else { Namespaces::NONE };
+    process::unshare(users.and(Namespaces::MOUNT))
 }
 
 /// When memory runs out, the kernel takes a build before anything else of the host's.
@@ -78,7 +84,7 @@ fn take_charge(tier: Tier) -> Result<(), SysError> {
     let groups: Option<&[u32]> = if tier == Tier::SingleId { None } else { Some(&[0]) };
     process::become_user(0, 0, groups)?;
     mount::set_propagation(Propagation::Inwards)?;
-    if tier != Tier::SingleId {
+    if tier != Tier::SingleId && keeper_has(Guard::UserNamespace) {
         // A second lock beside the system call filter; a container may keep /proc/sys read-only.
         let _ = fs::write(NAMESPACE_LIMIT, b"0");
     }
@@ -145,7 +151,15 @@ fn spawn(spec: SandboxSpec, mut descriptors: Vec<OwnedFd>, (tier, jobs): (Tier, 
         return;
     }
     let supervisor = descriptors.remove(0);
-    let mut namespaces = Namespaces::PID.and(Namespaces::MOUNT).and(Namespaces::IPC).and(Namespaces::UTS);
+    #[cfg(debug_assertions)]
+    let spec = SandboxSpec { without: [spec.without, lacking()].concat(), ..spec };
+    let kinds = [
+        (Guard::ProcessNamespace, Namespaces::PID),
+        (Guard::IpcNamespace, Namespaces::IPC),
+        (Guard::HostName, Namespaces::UTS),
+    ];
+    let kinds = kinds.iter().filter(|row| spec.has(row.0));
+    let mut namespaces = kinds.fold(Namespaces::MOUNT, |all, row| all.and(row.1));
     if spec.network == Network::None {
         namespaces = namespaces.and(Namespaces::NET);
     }

@@ -10,6 +10,8 @@ mod cost;
 mod honest;
 mod limits;
 mod nested;
+#[cfg(all(target_arch = "x86_64", debug_assertions))]
+mod proofs;
 mod support;
 mod users;
 mod visitors;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio as Streams};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use kiln::plan::{Access, Command, Network, Phase, Root, SandboxSpec, Step, Tier, base_steps};
+use kiln::plan::{Access, Command, IdMap, Network, Phase, Root, SandboxSpec, Step, Tier, base_steps};
 use kiln::sandbox::{Keeper, Outcome, Sandbox, id_map};
 use kiln::unit::{HostPath, Limits, RootPath};
 
@@ -14,6 +14,8 @@ use kiln::unit::{HostPath, Limits, RootPath};
 pub(crate) struct Bench {
     pub(crate) keeper: Keeper,
     pub(crate) store: PathBuf,
+    /// The namespace's root, as the host numbers it.
+    first: u32,
 }
 
 /// The program that keepers are started from; another one when this test runs as another user.
@@ -26,6 +28,23 @@ pub(crate) fn program() -> PathBuf {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        let first = id_map().unwrap().uids[0].outside;
+        Self::with(first, |ids, store| Keeper::start_from(&program(), ids, store))
+    }
+
+    /// One whose keeper, and everything that it starts, is without some protections. Without a user namespace it has
+    /// the rights of the host's root, so what runs there must be harmless.
+    #[cfg(debug_assertions)]
+    pub(crate) fn without(guards: &[kiln::plan::Guard]) -> Self {
+        let is_host = guards.contains(&kiln::plan::Guard::UserNamespace);
+        let first = if is_host { 0 } else { id_map().unwrap().uids[0].outside };
+        Self::with(first, |ids, store| Keeper::start_without(&program(), ids, store, guards))
+    }
+
+    fn with(
+        first: u32,
+        start: impl FnOnce(&IdMap, &HostPath) -> Result<Keeper, kiln::sandbox::Error>,
+    ) -> Self {
         let ids = id_map().unwrap();
         let store = tempfile::tempdir().unwrap().keep();
         let base = store.join("base");
@@ -36,11 +55,18 @@ impl Bench {
             symlink(format!("usr/{name}"), base.join(name)).unwrap();
         }
         if ids.tier == Tier::Root {
-            own(&store, ids.uids[0].outside);
+            own(&store, first);
         }
         std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let keeper = Keeper::start_from(&program(), &ids, &HostPath::new(&store)).unwrap();
-        Self { keeper, store }
+        let keeper = start(&ids, &HostPath::new(&store)).unwrap();
+        Self { keeper, store, first }
+    }
+
+    /// Makes a file or directory of the store the property of the namespace's root.
+    pub(crate) fn give(&self, path: &Path) {
+        if self.keeper.ids().tier == Tier::Root {
+            own(path, self.first);
+        }
     }
 
     /// Upper and work directories that nobody has used.
@@ -51,9 +77,7 @@ impl Bench {
         for path in &paths {
             let path = self.store.join(path);
             std::fs::create_dir(&path).unwrap();
-            if self.keeper.ids().tier == Tier::Root {
-                own(&path, self.keeper.ids().uids[0].outside);
-            }
+            self.give(&path);
         }
         paths.into()
     }

@@ -10,7 +10,7 @@ mod skeleton;
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::plan::{Access, Guard, Nesting, Network, Phase, SandboxSpec, Step};
+use crate::plan::{Access, Guard, Nesting, Phase, SandboxSpec, Step};
 use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
 use crate::sandbox::root::masks::Cover;
@@ -40,8 +40,7 @@ pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, 
     }
     for (number, step) in spec.steps.iter().enumerate() {
         let cover = if spec.has(Guard::Masks) { Cover::Dangerous } else { Cover::Nothing };
-        let place = Place { number, network: spec.network, phase: spec.phase, cover };
-        perform(step, &root, &scratch, place).during(format!("mounting {step}"))?;
+        perform(step, &root, &scratch, Place { number, spec, cover }).during(format!("mounting {step}"))?;
     }
     if spec.phase == Phase::Build && spec.has(Guard::ReadOnlyRoot) {
         mount::add_attributes(&root, Attributes::READ_ONLY, Extent::This)
@@ -53,6 +52,7 @@ pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, 
 /// The overlay's layer names are relative to the store, so that `/proc/self/mountinfo` shows no path of the host.
 fn overlay(spec: &SandboxSpec, skeleton: &str, scratch: &OwnedFd) -> Result<OwnedFd, SysError> {
     let text = |name, value: &str| Parameter::Text(name, value.to_owned());
+    let attributes = if spec.has(Guard::NoSetId) { NO_PRIVILEGES } else { Attributes::NO_DEVICES };
     let layers: Vec<&str> = spec.root.lower.iter().map(String::as_str).chain([skeleton]).collect();
     let mut parameters = Vec::new();
     if let Some((upper, work)) = &spec.root.upper {
@@ -62,11 +62,11 @@ fn overlay(spec: &SandboxSpec, skeleton: &str, scratch: &OwnedFd) -> Result<Owne
     parameters.push(Parameter::Flag("userxattr"));
     if !process::kernel_is(LAYERS_BY_NAME) {
         parameters.push(text("lowerdir", &layers.join(":")));
-        return mount::new_by_text(("overlay", "kiln"), &parameters, NO_PRIVILEGES, scratch);
+        return mount::new_by_text(("overlay", "kiln"), &parameters, attributes, scratch);
     }
     parameters.splice(0..0, layers.iter().map(|layer| text("lowerdir+", layer)));
     parameters.push(text("source", "kiln"));
-    mount::new("overlay", &parameters, NO_PRIVILEGES)
+    mount::new("overlay", &parameters, attributes)
 }
 
 /// Before this version of Linux the layers are one parameter, which is longer than the new way of mounting takes.
@@ -87,18 +87,19 @@ fn own_build_directory((uid, gid): (u32, u32), root: &OwnedFd) -> Result<(), Sys
 
 /// What a step needs to know besides itself.
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'a> {
     number: usize,
-    network: Network,
-    phase: Phase,
+    spec: &'a SandboxSpec,
     cover: Cover,
 }
 
-fn perform(step: &Step, root: &OwnedFd, scratch: &OwnedFd, place: Place) -> Result<(), SysError> {
+fn perform(step: &Step, root: &OwnedFd, scratch: &OwnedFd, place: Place<'_>) -> Result<(), SysError> {
     match step {
+        Step::Proc if !place.spec.has(Guard::ProcessNamespace) => show(root, "/proc"),
         Step::Proc => masks::proc(root, place.cover),
-        Step::Sys => masks::sys(root, place.network, place.cover),
-        Step::Dev => devices::mount(root, place.phase),
+        Step::Sys => masks::sys(root, place.spec.network, place.cover),
+        Step::Dev if !place.spec.has(Guard::Devices) => show(root, "/dev"),
+        Step::Dev => devices::mount(root, place.spec.phase),
         Step::Tmpfs { at, mode, size } => {
             let parameters = [("mode", format!("{mode:o}")), ("size", size.to_string())];
             tmpfs(root, at, &parameters.map(|(name, value)| Parameter::Text(name, value)))
@@ -119,6 +120,12 @@ fn perform(step: &Step, root: &OwnedFd, scratch: &OwnedFd, place: Place) -> Resu
         }
         Step::File { at, content } => file(root, scratch, (at, content), place.number),
     }
+}
+
+/// What the host has there, for a proof that it must not be shown.
+fn show(root: &OwnedFd, path: &str) -> Result<(), SysError> {
+    let tree = mount::clone_tree(rustix::fs::CWD, path, Extent::Tree)?;
+    mount::attach(&tree, at::ensure_directory(root, path)?)
 }
 
 fn tmpfs(root: impl AsFd, at: &RootPath, parameters: &[Parameter<'_>]) -> Result<(), SysError> {
