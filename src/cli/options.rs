@@ -54,7 +54,7 @@ pub(super) struct Common {
     /// Says more; shows the build's output as it comes.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
-    /// Says only what failed.
+    /// Says only what failed; warnings are in the logs and in report.json.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 }

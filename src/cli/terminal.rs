@@ -149,7 +149,11 @@ impl Reporter for Plain {
             }
             Event::Progress { stage, done, bytes, .. } => self.counts.note(stage, done, bytes),
             Event::Used { stage, usage } => self.counts.used(stage, usage),
-            Event::Message { level: Level::Warning, text } => say(&format!("warning: {}", printable(&text))),
+            Event::Message { level: Level::Warning, text } => {
+                if self.volume > Volume::Quiet {
+                    say(&format!("warning: {}", printable(&text)));
+                }
+            }
             Event::Message { level: Level::Detail, text } => {
                 if self.volume == Volume::Verbose {
                     say(&printable(&text));

@@ -66,12 +66,12 @@ pub(super) fn verify(check: &crate::store::Check) -> Job {
     job("verify", check)
 }
 
-/// Has the keeper do a job, and reads its answer.
+/// Has the keeper do a job for as long as that is wanted, and reads its answer.
 pub(super) fn answer<T: serde::de::DeserializeOwned>(
     job: &Job,
     keeper: &crate::sandbox::Keeper,
 ) -> Result<T, Error> {
-    let answer = keeper.call(job)?;
+    let answer = keeper.call_while_wanted(job)?;
     serde_json::from_str(&answer)
         .map_err(|error| Error::Answer { job: job.name.clone(), reason: error.to_string() })
 }

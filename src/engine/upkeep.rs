@@ -16,6 +16,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 impl Engine<'_> {
     /// What the store holds, by kind.
     pub fn usage(&self) -> Result<Vec<Usage>, Error> {
+        crate::sandbox::catch_signals()?;
         let (_, keeper) = self.open_store()?;
         jobs::answer(&jobs::usage(), &keeper)
     }
@@ -27,8 +28,9 @@ impl Engine<'_> {
             CleanScope::Layers => Some(Which::Layers),
             CleanScope::Everything => Some(Which::Everything),
         };
+        crate::sandbox::catch_signals()?;
         let (store, keeper) = self.open_store()?;
-        keeper.call(&jobs::remove(&store.garbage(Leftovers::All)?))?;
+        keeper.call_while_wanted(&jobs::remove(&store.garbage(Leftovers::All)?))?;
         if let Some(which) = which {
             take_out(&store, &keeper, which, Effect::Remove)?;
         }
@@ -37,9 +39,10 @@ impl Engine<'_> {
 
     /// Removes, or only tells, what `which` says, and what interrupted runs left. What a running kiln uses stays.
     pub fn prune(&self, which: Which, effect: Effect) -> Result<Pruned, Error> {
+        crate::sandbox::catch_signals()?;
         let (store, keeper) = self.open_store()?;
         if effect == Effect::Remove {
-            keeper.call(&jobs::remove(&store.garbage(Leftovers::All)?))?;
+            keeper.call_while_wanted(&jobs::remove(&store.garbage(Leftovers::All)?))?;
         }
         let pruned = take_out(&store, &keeper, which, effect)?;
         if let Some(object) = pruned.in_use.first() {

@@ -39,6 +39,8 @@ pub enum Guard {
     Descriptors,
     /// Set-id bits mean nothing on the root.
     NoSetId,
+    /// The keeper runs from a file that cannot be written to through it.
+    SealedProgram,
     /// A /dev with six devices.
     Devices,
 }

@@ -178,11 +178,7 @@ fn set_clocks() -> Result<(), SysError> {
 
 /// What every process inside is held to, whatever the control groups do.
 pub(super) fn set_limits(processes: Option<u64>, processors: Option<&[u32]>) -> Result<(), SysError> {
-    // 1 and not 0: with 0 the kernel would still start a piped core handler on the host.
-    process::set_limit(Resource::Core, 1, 1)?;
     process::set_limit(Resource::Files, 1024, 524_288)?;
-    process::set_limit(Resource::RealTime, 0, 0)?;
-    process::set_limit(Resource::Priority, 0, 0)?;
     processes.map_or(Ok(()), |most| process::set_limit(Resource::Processes, most, most))?;
     processors.map_or(Ok(()), process::keep_to)
 }

@@ -10,14 +10,12 @@ use crate::plan::{IdMap, Job, Network, Phase, SandboxSpec, Tier};
 use crate::report::SandboxRecord;
 use crate::sandbox::cgroup::{Cgroups, Group};
 use crate::sandbox::enforce::enforcers;
-#[cfg(debug_assertions)]
-use crate::sandbox::lacking;
 use crate::sandbox::patrol::{Counting, Patrol};
 use crate::sandbox::running::{Attached, Sandbox};
 use crate::sandbox::serve::{KEEPER, REMOVE};
 use crate::sandbox::streams::Streams;
 use crate::sandbox::wire::{self, Answer, Request};
-use crate::sandbox::{Error, ids, scope};
+use crate::sandbox::{Error, ids, role, scope};
 use crate::sys::userns::{Helper, Launcher};
 use crate::sys::{SysError, fs, landlock, poll, process, signal, socket, userns};
 use crate::unit::{HostPath, Limits};
@@ -46,8 +44,8 @@ impl Keeper {
         Self::start_from(Path::new("/proc/self/exe"), ids, store)
     }
 
-    /// As [`Keeper::start`], from another build of this program: one whose `main` calls
-    /// [`keeper_main`](crate::sandbox::keeper_main). A test's own program is none.
+    /// As [`Keeper::start`], from another build of this program: one whose `main` calls [`play`](crate::sandbox::play).
+    /// A test's own program is none.
     pub fn start_from(program: &Path, ids: &IdMap, store: &HostPath) -> Result<Self, Error> {
         Self::begin(program, (KEEPER, ids), store)
     }
@@ -63,7 +61,7 @@ impl Keeper {
     ) -> Result<Self, Error> {
         let none = IdMap { tier: ids.tier, uids: Vec::new(), gids: Vec::new() };
         let ids = if without.contains(&Guard::UserNamespace) { &none } else { ids };
-        Self::begin(program, (&lacking::name(without), ids), store)
+        Self::begin(program, (&role::name(without), ids), store)
     }
 
     fn begin(program: &Path, (name, ids): (&str, &IdMap), store: &HostPath) -> Result<Self, Error> {
@@ -102,15 +100,29 @@ impl Keeper {
         Self::result(job, &self.ask(&Request::Call(job.clone()), &[])?)
     }
 
-    /// The same for a function that writes to its standard output, which is `output`. The wish to end ends it.
+    /// The same for a function that may take long and can be killed at any moment: the wish to end is not kept waiting.
+    /// The function ends with the keeper.
+    pub fn call_while_wanted(&self, job: &Job) -> Result<String, Error> {
+        let answers = self.ask(&Request::Call(job.clone()), &[])?;
+        Self::wanted(&answers)?;
+        Self::result(job, &answers)
+    }
+
+    /// The same for a function that writes to its standard output, which is `output`.
     pub fn write(&self, job: &Job, output: impl AsFd) -> Result<String, Error> {
         let answers = self.ask(&Request::Call(job.clone()), &[output.as_fd()])?;
-        while poll::readable(&[&answers], Some(TICK)).map_err(Error::Talk)?.is_empty() {
+        Self::wanted(&answers)?;
+        Self::result(job, &answers)
+    }
+
+    /// Waits for an answer for as long as anybody wants it.
+    fn wanted(answers: &OwnedFd) -> Result<(), Error> {
+        while poll::readable(&[answers], Some(TICK)).map_err(Error::Talk)?.is_empty() {
             if signal::interrupted() {
                 return Err(Error::Lost { who: "job" });
             }
         }
-        Self::result(job, &answers)
+        Ok(())
     }
 
     fn result(job: &Job, answers: &OwnedFd) -> Result<String, Error> {
@@ -227,7 +239,7 @@ fn begin(
 ) -> Result<(OwnedFd, Helper), Error> {
     let (ours, theirs) = socket::pair().map_err(Error::Start)?;
     let mut helper = match launcher {
-        None => Helper::start(program, name, theirs, store.as_path()),
+        None => Helper::start(program, &role::words(name, program, ids), theirs, store.as_path()),
         Some(launcher) => Helper::launch(launcher, program, name, (theirs, store.as_path())),
     }
     .map_err(Error::Start)?;

@@ -1,7 +1,8 @@
 //! What a sandbox uses, as the keeper sees it: the supervisor may not look into processes of other user ids, nor into
 //! directories that they closed. One question is one process that looks once.
 //!
-//! It does not see memory files that nobody has mapped, and files without a name that are mapped and not open.
+//! It does not see files without a name that are mapped and not open; memory that is shared without a file counts where
+//! it is more than what all files take.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
@@ -26,7 +27,7 @@ pub(super) struct Question {
 pub(super) struct Seen {
     /// Bytes of memory that would be free without the sandbox: its processes' own and its file systems'.
     pub memory: u64,
-    /// Processes and threads.
+    /// Processes and threads, visitors' among them.
     pub pids: u64,
     /// Bytes on disk.
     pub disk: u64,
@@ -52,23 +53,12 @@ pub(super) fn measure(text: &str) -> Result<String, String> {
     serde_json::to_string(&seen).map_err(|error| error.to_string())
 }
 
-/// Everybody inside descends from PID 1: who loses his parent becomes its child.
 fn look_at_processes(question: &Question, seen: &mut Seen) -> Vec<u32> {
     let mut all = Vec::new();
-    let mut waiting = vec![question.init];
     let (mut own, mut shared, mut held) = (0, 0, None);
-    while let Some(pid) = waiting.pop() {
-        let tasks = fs::list(format!("/proc/{pid}/task")).unwrap_or_default();
-        for task in &tasks {
-            let path = Path::new("/proc").join(pid.to_string()).join("task").join(task).join("children");
-            let text = fs::read_text(path).unwrap_or_default();
-            waiting.extend(text.split_whitespace().filter_map(|word| word.parse::<u32>().ok()));
-        }
-        if pid == question.init {
-            continue;
-        }
+    for pid in processes_of(question) {
         all.push(pid);
-        seen.pids += tasks.len() as u64;
+        seen.pids += fs::list(format!("/proc/{pid}/task")).unwrap_or_default().len() as u64;
         let text = fs::read_text(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         own += kilobytes(&text, "Pss_Anon:");
         shared += kilobytes(&text, "Pss_Shmem:");
@@ -77,9 +67,58 @@ fn look_at_processes(question: &Question, seen: &mut Seen) -> Vec<u32> {
             held = question.memory.iter().map(|name| fs::held_in_memory(place(name))).sum::<Option<u64>>();
         }
     }
-    // What processes share and what their file systems hold is mostly the same.
-    seen.memory = own + shared.max(held.unwrap_or_default());
+    let mut files = BTreeSet::new();
+    let mut nameless = 0;
+    if let Some(device) = fs::device_of_memory_files() {
+        look_at_open_files(&all, device, &mut |identity, allocated| {
+            nameless += if files.insert(identity) { allocated } else { 0 };
+        });
+    }
+    nameless += all.iter().find_map(|pid| segments(*pid)).unwrap_or_default();
+    // What processes share, and what their files in memory hold, is mostly the same.
+    seen.memory = own + shared.max(held.unwrap_or_default() + nameless);
     all
+}
+
+/// Bytes of System V shared memory that a process could attach. This process moves into its namespace to see that.
+fn segments(pid: u32) -> Option<u64> {
+    process::enter(fs::open(format!("/proc/{pid}/ns/ipc")).ok()?).ok()?;
+    let text = fs::read_text("/proc/sysvipc/shm").ok()?;
+    let mut lines = text.lines();
+    let column = lines.next()?.split_whitespace().position(|word| word == "rss")?;
+    Some(lines.filter_map(|line| line.split_whitespace().nth(column)?.parse::<u64>().ok()).sum())
+}
+
+/// Everybody inside but PID 1. Visitors descend from the keeper's other children and are told by their namespace.
+fn processes_of(question: &Question) -> Vec<u32> {
+    let mut all = descendants(question.init);
+    let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let Some(own) = all.iter().find_map(|pid| namespace(*pid)) else { return all };
+    let this = std::process::id();
+    let others = children(process::parent()).into_iter().filter(|pid| ![question.init, this].contains(pid));
+    all.extend(others.flat_map(descendants).filter(|pid| namespace(*pid).as_ref() == Some(&own)));
+    all
+}
+
+/// Who descends from a process.
+fn descendants(pid: u32) -> Vec<u32> {
+    let mut all = children(pid);
+    let mut next = 0;
+    while let Some(pid) = all.get(next) {
+        all.extend(children(*pid));
+        next += 1;
+    }
+    all
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = fs::list(format!("/proc/{pid}/task")).unwrap_or_default();
+    let of_task = |task: std::ffi::OsString| {
+        let path = Path::new("/proc").join(pid.to_string()).join("task").join(task).join("children");
+        fs::read_text(path).unwrap_or_default()
+    };
+    let text: String = tasks.into_iter().map(of_task).collect();
+    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
 /// Files without a name that somebody holds open.
@@ -139,6 +178,10 @@ mod tests {
         std::fs::hard_link(directory.path().join("file"), directory.path().join("other name")).unwrap();
         let disk = vec![directory.path().to_str().unwrap().to_owned()];
         let question = Question { init: std::process::id(), memory: Vec::new(), disk };
+        // Nobody has it mapped.
+        let memory = rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::empty()).unwrap();
+        std::io::Write::write_all(&mut std::fs::File::from(memory.try_clone().unwrap()), &vec![1; 64 << 20])
+            .unwrap();
         let nameless = tempfile::tempfile_in(directory.path()).unwrap();
         std::io::Write::write_all(&mut &nameless, &vec![1; 1 << 20]).unwrap();
         let mut child = std::process::Command::new("sleep").arg("60").stdin(nameless).spawn().unwrap();
@@ -148,6 +191,6 @@ mod tests {
         let seen: Seen = serde_json::from_str(&seen.unwrap()).unwrap();
         assert!(seen.disk >= 2 << 20 && seen.disk < 3 << 20, "{seen:?}");
         assert_eq!((seen.inodes, seen.too_deep), (3, false));
-        assert!(seen.pids >= 1 && seen.memory > 10_000, "{seen:?}");
+        assert!(seen.pids >= 1 && seen.memory > 64 << 20, "{seen:?}");
     }
 }

@@ -23,11 +23,11 @@ mod error;
 mod ids;
 mod init;
 mod keeper;
-mod lacking;
 mod measure;
 mod observe;
 mod patrol;
 mod payload;
+mod role;
 mod root;
 mod running;
 mod scope;
@@ -43,10 +43,10 @@ pub use door::{attach, has_door};
 pub use error::{Error, Failure};
 pub use ids::id_map;
 pub use keeper::Keeper;
-pub use lacking::is_keeper;
 pub use observe::{Sample, observe};
+pub use role::play;
 pub use running::{Outcome, Sandbox, Status};
-pub use serve::{JobTable, KEEPER, keeper_main, keeper_of_launcher};
+pub use serve::JobTable;
 
 /// From now on SIGINT, SIGTERM and SIGHUP end sandboxes in an orderly way instead of ending this process.
 pub fn catch_signals() -> Result<(), Error> {

@@ -152,6 +152,8 @@ impl Patrol {
         let passed = |limit: Option<u64>, used: u64| limit.is_some_and(|limit| used > limit);
         let table = [
             (passed(self.limited.memory, seen.memory), Hit::Memory),
+            // The kernel counts by user id, and root of a sandbox has many.
+            (passed(self.limited.pids, seen.pids), Hit::Processes),
             (passed(self.limited.disk, seen.disk) || seen.too_deep, Hit::Disk),
             (passed(self.limited.inodes, seen.inodes), Hit::Inodes),
         ];

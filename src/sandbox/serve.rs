@@ -9,23 +9,23 @@ use crate::plan::{Guard, Job, Network, SandboxSpec, Tier};
 use crate::sandbox::attach::Minder;
 use crate::sandbox::error::During as _;
 use crate::sandbox::init::Init;
-use crate::sandbox::lacking::keeper_has;
+use crate::sandbox::role::keeper_has;
 #[cfg(debug_assertions)]
-use crate::sandbox::lacking::lacking;
+use crate::sandbox::role::lacking;
 use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, Failure, measure};
 use crate::sys::mount::{self, Propagation};
-use crate::sys::process::{self, Copied, Namespaces};
-use crate::sys::{SysError, child, fs, signal, tree, userns};
+use crate::sys::process::{self, Copied, Namespaces, Resource};
+use crate::sys::{SysError, child, fs, signal, tree};
 
 /// The name that makes this program the keeper.
-pub const KEEPER: &str = "kiln-keeper";
+pub(super) const KEEPER: &str = "kiln-keeper";
 
 /// kiln's own functions that can run inside the user namespace or inside a sandbox, by name.
 pub type JobTable = &'static [(&'static str, fn(&str) -> Result<String, String>)];
 
-/// The keeper's whole life. Called first thing by a program that was started under the name [`KEEPER`].
-pub fn keeper_main(jobs: JobTable) -> ExitCode {
+/// The keeper's whole life.
+pub(super) fn keeper_main(jobs: JobTable) -> ExitCode {
     let control = process::standard(0);
     let Some(tier) = become_root(&control) else { return ExitCode::FAILURE };
     while let Ok(Some((request, descriptors))) = wire::receive(&control, "supervisor") {
@@ -39,13 +39,6 @@ pub fn keeper_main(jobs: JobTable) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
-}
-
-/// The keeper when something else started it, which could not give it its name: it takes the name on.
-pub fn keeper_of_launcher() -> ExitCode {
-    // Whoever waits for it sees the end of its socket.
-    drop(userns::become_named(KEEPER));
-    ExitCode::FAILURE
 }
 
 fn become_root(control: &OwnedFd) -> Option<Tier> {
@@ -70,11 +63,23 @@ fn leave_the_host() -> Result<(), SysError> {
     process::default_signals()?;
     child::forget_children();
     fs::write("/proc/self/oom_score_adj", OOM_SCORE)?;
+    if keeper_has(Guard::Limits) {
+        give_up_limits()?;
+    }
     if process::identity().0 == 0 && process::may_set_groups() {
         process::drop_groups()?;
     }
     let users = if keeper_has(Guard::UserNamespace) { Namespaces::USER } else { Namespaces::NONE };
     process::unshare(users.and(Namespaces::MOUNT))
+}
+
+/// What nobody below the keeper gets, and its own jobs, which read hostile bytes, do not either. Before there is a
+/// namespace: a limit of now is one of the whole namespace as well, where the kernel counts in it.
+fn give_up_limits() -> Result<(), SysError> {
+    // 1 and not 0: with 0 the kernel would still start a piped core handler on the host.
+    process::set_limit(Resource::Core, 1, 1)?;
+    process::set_limit(Resource::RealTime, 0, 0)?;
+    process::set_limit(Resource::Priority, 0, 0)
 }
 
 /// When memory runs out, the kernel takes a build before anything else of the host's.

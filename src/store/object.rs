@@ -173,7 +173,7 @@ impl Store {
         let began = std::time::Instant::now();
         loop {
             let lock = Lock::attempt(self.path().join("inputs.lock"), Share::Exclusive)?;
-            if lock.is_some() || began.elapsed() >= patience {
+            if lock.is_some() || began.elapsed() >= patience || crate::sys::signal::interrupted() {
                 return Ok(lock);
             }
             std::thread::sleep(std::time::Duration::from_millis(20));

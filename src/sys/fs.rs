@@ -271,6 +271,18 @@ pub fn held_in_memory(path: impl AsRef<Path>) -> Option<u64> {
     (kind == TMPFS).then(|| (found.f_blocks - found.f_bfree) * found.f_frsize)
 }
 
+/// The device that files of `memfd_create` are on.
+pub fn device_of_memory_files() -> Option<u64> {
+    let file = rustix::fs::memfd_create("probe", rustix::fs::MemfdFlags::CLOEXEC).ok()?;
+    Some(rustix::fs::fstat(&file).ok()?.st_dev)
+}
+
+/// Where a symbolic link leads.
+pub fn read_link(path: impl AsRef<Path>) -> Result<PathBuf> {
+    let path = path.as_ref();
+    fs::read_link(path).map_err(quoted("readlink", path))
+}
+
 /// Removes an empty directory.
 pub fn remove_dir(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();

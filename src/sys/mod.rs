@@ -18,6 +18,7 @@ pub mod part;
 pub mod poll;
 pub mod posix;
 pub mod process;
+pub mod program;
 pub mod pty;
 pub mod seccomp;
 pub mod signal;

@@ -119,6 +119,11 @@ pub fn standard_copy(number: RawFd) -> Result<OwnedFd> {
     copy.map_err(|error| SysError::new("fcntl", format!("{number}, F_DUPFD_CLOEXEC"), error))
 }
 
+/// The process that made this one, or that took it over.
+pub fn parent() -> u32 {
+    rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get() as u32)
+}
+
 /// Ends this process at once: no destructors, no buffers.
 pub fn exit(code: i32) -> ! {
     #[expect(unsafe_code, reason = "_exit has no safe wrapper")]

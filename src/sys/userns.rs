@@ -30,11 +30,14 @@ pub struct Launcher {
 }
 
 impl Helper {
-    /// Starts `program` as `name`, with `socket` as its standard input, nothing else open, an empty
-    /// environment, and `directory` as its working directory.
-    pub fn start(program: &Path, name: &str, socket: OwnedFd, directory: &Path) -> Result<Self> {
+    /// Starts `program` with these words, of which the first is its name, with `socket` as its standard input, nothing
+    /// else open, an empty environment, and `directory` as its working directory.
+    pub fn start(program: &Path, words: &[&str], socket: OwnedFd, directory: &Path) -> Result<Self> {
         let mut command = Command::new(program);
-        command.arg0(name).env_clear();
+        if let Some((name, arguments)) = words.split_first() {
+            command.arg0(name).args(arguments);
+        }
+        command.env_clear();
         Self::run(command, socket, directory)
     }
 
@@ -73,12 +76,6 @@ impl Helper {
     pub fn kill(&mut self) -> Result<()> {
         self.0.kill().map_err(quoted("kill", self.0.id().to_string()))
     }
-}
-
-/// Becomes this same program again as `name`, with an empty environment; comes back only when that fails.
-pub fn become_named(name: &str) -> SysError {
-    let source = Command::new("/proc/self/exe").arg0(name).env_clear().exec();
-    SysError::new("execve", format!("/proc/self/exe as {name:?}"), source)
 }
 
 /// Runs `newuidmap` or `newgidmap`; a failure carries what it said.

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::path::Path;
 
 use kiln::plan::{Access, Command, Network, Phase, SandboxSpec, Step, Tier};
 use kiln::unit::{HostPath, RootPath};
@@ -24,17 +25,56 @@ fn inside() {
     println!("tcp {:?}", std::net::TcpStream::connect(("127.0.0.1", port)).map(drop).map_err(errno));
 }
 
-fn visit(bench: &Bench, phase: Phase, change: impl FnOnce(&mut SandboxSpec), at: (&str, u16)) -> String {
+/// The name of a file of the host's that nobody inside may find.
+const MARK: &str = "KILN_TEST_MARK";
+
+/// What runs inside: the oldest way out of a changed root, which only the root of a mount namespace ends.
+#[test]
+fn inside_out() {
+    let Ok(mark) = std::env::var(MARK) else { return };
+    let quote = |error: std::io::Error| error.raw_os_error().unwrap_or(-1);
+    let outside = std::fs::File::open("/").unwrap();
+    std::fs::create_dir_all("/tmp/jail").unwrap();
+    println!("chroot {:?}", std::os::unix::fs::chroot("/tmp/jail").map_err(quote));
+    rustix::process::fchdir(&outside).unwrap();
+    for _ in 0..64 {
+        std::env::set_current_dir("..").unwrap();
+    }
+    println!("again {:?}", std::os::unix::fs::chroot(".").map_err(quote));
+    println!("sees attack {}, mark {}", Path::new("attack").exists(), Path::new(&mark[1..]).exists());
+}
+
+#[test]
+fn whoever_leaves_a_changed_root_is_still_inside() {
+    let bench = Bench::new();
+    let mark = tempfile::NamedTempFile::new().unwrap();
+    for (phase, may) in [(Phase::Build, "Err(1)"), (Phase::Install, "Ok(())")] {
+        let mut spec = program("canaries::inside_out", phase);
+        spec.environment.insert(MARK.to_owned(), mark.path().to_str().unwrap().to_owned());
+        let output = bench.run(&spec).1;
+        for line in [&format!("chroot {may}"), &format!("again {may}"), "sees attack true, mark false"] {
+            assert!(output.contains(line), "{phase:?}: {line}: {output}");
+        }
+    }
+}
+
+/// A sandbox that runs a test of this program.
+fn program(test: &str, phase: Phase) -> SandboxSpec {
     let mut spec = sh(phase, "");
     spec.steps.push(Step::Bind {
         from: HostPath::new(std::env::current_exe().unwrap()),
         to: RootPath::new("/attack").unwrap(),
         access: Access::ReadOnly,
     });
+    let arguments = ["/attack", "--exact", test, "--nocapture"];
+    spec.command = Command::Program { argv: arguments.map(str::to_owned).into() };
+    spec
+}
+
+fn visit(bench: &Bench, phase: Phase, change: impl FnOnce(&mut SandboxSpec), at: (&str, u16)) -> String {
+    let mut spec = program("canaries::inside", phase);
     spec.environment.insert(ABSTRACT.to_owned(), at.0.to_owned());
     spec.environment.insert(PORT.to_owned(), at.1.to_string());
-    let arguments = ["/attack", "--exact", "canaries::inside", "--nocapture"];
-    spec.command = Command::Program { argv: arguments.map(str::to_owned).into() };
     change(&mut spec);
     let output = bench.run(&spec).1;
     let lines = output.lines().filter_map(|line| {
@@ -89,8 +129,24 @@ fn a_process_with_the_same_ids_survives() {
         bench.run(&sh(phase, &script));
         assert!(canary.try_wait().unwrap().is_none(), "{phase:?} killed it");
     }
-    canary.kill().unwrap();
+    #[cfg(debug_assertions)]
+    assert!(is_killed_without_protection(map.tier, canary.id()), "it could be killed by nobody");
+    let _ = canary.kill();
     canary.wait().unwrap();
+}
+
+/// Whether somebody with a process's ids kills it where he sees it: two layers keep him from it, and each is enough.
+#[cfg(debug_assertions)]
+fn is_killed_without_protection(tier: Tier, canary: u32) -> bool {
+    use kiln::plan::Guard::{Landlock, ProcessNamespace};
+    let attempt = |without: &[kiln::plan::Guard]| {
+        let phase = if tier == Tier::SubordinateIds { Phase::Install } else { Phase::Build };
+        let mut spec = sh(phase, &format!("kill -9 {canary} 2>/dev/null && echo killed"));
+        spec.without = without.to_vec();
+        Bench::new().run(&spec).1.contains("killed")
+    };
+    assert!(!attempt(&[ProcessNamespace]) && !attempt(&[Landlock]));
+    attempt(&[ProcessNamespace, Landlock])
 }
 
 #[test]
@@ -104,7 +160,7 @@ fn set_id_programs_and_capabilities_that_a_build_leaves_are_of_no_use_to_the_hos
     }
     let mode = std::fs::metadata(&bench.store).unwrap().permissions().mode();
     assert_eq!(mode & 0o77, 0, "nobody else enters the store");
-    let mut found = 0;
+    let (mut found, mut capable) = (0, 0);
     let mut waiting = vec![bench.store.join("tmp")];
     while let Some(directory) = waiting.pop() {
         // What belongs to other ids may be closed to this user.
@@ -115,10 +171,24 @@ fn set_id_programs_and_capabilities_that_a_build_leaves_are_of_no_use_to_the_hos
             } else if metadata.mode() & 0o4000 != 0 {
                 found += 1;
                 assert_ne!(metadata.uid(), 0, "{:?}", entry.path());
+                if let Some(root) = root_of_capability(&entry.path()) {
+                    // Of revision 3: it counts only where this id is root.
+                    assert_eq!(root, bench.keeper.ids().uids[0].outside, "{:?}", entry.path());
+                    capable += 1;
+                }
             }
         }
     }
     assert!(found >= 1, "the programs are there");
+    // An ordinary user is shown the attribute of its own namespace's root only.
+    assert!(capable >= 1 || bench.keeper.ids().tier != Tier::Root, "a capability is there");
+}
+
+/// The root for whom a file's capability counts; the host's own where it is not said.
+fn root_of_capability(path: &Path) -> Option<u32> {
+    let mut value = [0; 64];
+    let length = rustix::fs::getxattr(path, "security.capability", &mut value).ok()?;
+    Some(value[..length].get(20..24).map_or(0, |bytes| u32::from_le_bytes(bytes.try_into().unwrap())))
 }
 
 #[test]
@@ -153,6 +223,7 @@ fn a_file_with_a_mark_outside_the_store_is_not_found() {
     let bench = Bench::new();
     let mut mark = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut mark, b"a mark of the host").unwrap();
+    std::fs::set_permissions(mark.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
     let path = mark.path().display();
     let script = format!(
         "cat {path} /proc/1/root{path} /proc/self/root/../../..{path} ../../../..{path}; \
@@ -161,6 +232,13 @@ fn a_file_with_a_mark_outside_the_store_is_not_found() {
     for phase in [Phase::Build, Phase::Install] {
         let (_, output) = bench.run(&sh(phase, &format!("({script}) 2>/dev/null")));
         assert!(!output.contains("mark"), "{phase:?}: {output}");
+        let mut spec = sh(phase, &script);
+        spec.steps.push(Step::Bind {
+            from: HostPath::new(mark.path()),
+            to: RootPath::new(mark.path().to_str().unwrap()).unwrap(),
+            access: Access::ReadOnly,
+        });
+        assert!(bench.run(&spec).1.contains("a mark"), "{phase:?}: it is not even found where it is shown");
     }
     let mut text = String::new();
     std::fs::File::open(mark.path()).unwrap().read_to_string(&mut text).unwrap();

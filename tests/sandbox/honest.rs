@@ -33,8 +33,8 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "python3 -c 'import os; fd=os.memfd_create(\"x\"); os.write(fd, open(\"/usr/bin/true\",\"rb\").read()); \
-      print(os.spawnv(os.P_WAIT, f\"/proc/self/fd/{fd}\", [\"x\"]) if False else \"ok\")'",
-        "ok",
+      print(os.spawnv(os.P_WAIT, f\"/proc/self/fd/{fd}\", [\"true\"]))'",
+        "0",
     ),
     (
         "python3 -c 'import threading,time; t=[threading.Thread(target=time.sleep,args=(0,)) for _ in range(50)]; \
@@ -43,6 +43,13 @@ const LINES: &[(&str, &str)] = &[
     ),
     ("ipcmk -M 4096 -Q -S 2 | grep -c id:", "3"),
     ("echo x > /dev/shm/x && cat /dev/shm/x", "x"),
+    (
+        "script -qec 'tty && test -t 0 && stty size >/dev/null && echo sized' /dev/null | tail -n 1 | tr -d '\\r'",
+        "sized",
+    ),
+    ("(setsid sleep 0.1 & wait $!) && echo ok", "ok"),
+    ("bash -c 'ulimit -s unlimited; ulimit -n 4096; ulimit -n'", "4096"),
+    ("taskset -c $(taskset -cp $$ | grep -o '[0-9]*$') true && echo ok", "ok"),
     ("timeout 5 sleep 0 && echo ok", "ok"),
     ("getent hosts build | grep -c build", "1"),
     ("grep -c processor /proc/cpuinfo | sed 's/[1-9][0-9]*/some/'", "some"),

@@ -71,6 +71,55 @@ fn output_is_whole_however_much_it_is() {
     assert!(output.ends_with("\n300000\n") && output.lines().count() == 300_000);
 }
 
+/// A file without a name that holds 200 MiB and is not mapped.
+fn in_nobodys_memory(open: &str) -> String {
+    format!(
+        "python3 -c 'import os, time
+{open}
+for i in range(200): os.write(fd, bytes(1 << 20))
+time.sleep(20)'"
+    )
+}
+
+/// 200 MiB of System V shared memory that nobody has attached.
+const ATTACHED_BY_NOBODY: &str = "python3 -c 'import ctypes, time
+c = ctypes.CDLL(None)
+c.shmat.restype = ctypes.c_void_p
+for i in range(10):
+    number = c.shmget(0, 20 << 20, 0o1600)
+    at = c.shmat(number, None, 0)
+    ctypes.memset(at, 1, 20 << 20)
+    c.shmdt(ctypes.c_void_p(at))
+time.sleep(20)'";
+
+/// Where nothing but a watchdog keeps the limit, what a visitor uses counts as well.
+#[test]
+fn a_visitors_memory_is_the_sandboxs() {
+    let bench = Bench::new();
+    let limits = Limits { memory: Some(Bytes(64 << 20)), ..Limits::default() };
+    let host = limited("echo ready; sleep 20; echo end", limits);
+    let (outcome, output, ()) = crate::visitors::beside(&bench, host, |door| {
+        let eat = ["sh", "-c", "x=$(head -c 200M /dev/zero | tr '\\0' x); sleep 20"].map(str::to_owned);
+        let visit = kiln::sandbox::attach(door, &eat, kiln::plan::Stdio::Captured).unwrap();
+        let _ = visit.wait(&mut |_| {});
+    });
+    assert!(outcome.hits.contains(&Hit::Memory), "{outcome:?}");
+    if bench.groups() == "none" {
+        assert_eq!((outcome.status, output.contains("end")), (Status::Exceeded(Hit::Memory), false));
+    }
+}
+
+#[test]
+fn the_keeper_itself_has_the_limits_that_everybody_below_has() {
+    let bench = Bench::new();
+    let text = std::fs::read_to_string(format!("/proc/{}/limits", bench.keeper_pid().unwrap())).unwrap();
+    for (name, most) in [("core file size", "1"), ("realtime priority", "0"), ("nice priority", "0")] {
+        let line = text.lines().find(|line| line.starts_with(&format!("Max {name}"))).unwrap();
+        let hard = line["Max ".len() + name.len()..].split_whitespace().nth(1);
+        assert_eq!(hard, Some(most), "{line}");
+    }
+}
+
 #[test]
 fn memory_is_limited_also_where_it_is_a_file() {
     let bench = Bench::new();
@@ -82,6 +131,9 @@ fn memory_is_limited_also_where_it_is_a_file() {
         format!("head -c 200M /dev/zero > /tmp/x{hold}"),
         format!("(head -c 200M /dev/zero{hold}) | tail -n 1"),
         format!("x=$(head -c 200M /dev/zero | tr '\\0' x){hold}"),
+        in_nobodys_memory("fd = os.memfd_create(\"x\")"),
+        in_nobodys_memory("fd = os.open(\"/dev/shm\", os.O_TMPFILE | os.O_RDWR)"),
+        ATTACHED_BY_NOBODY.to_owned(),
     ] {
         let began = Instant::now();
         let (outcome, _) = bench.run(&limited(&script, limits.clone()));

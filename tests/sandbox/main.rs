@@ -12,6 +12,8 @@ mod limits;
 mod nested;
 #[cfg(all(target_arch = "x86_64", debug_assertions))]
 mod proofs;
+#[cfg(debug_assertions)]
+mod sealed;
 mod support;
 mod users;
 mod visitors;

@@ -36,9 +36,15 @@ impl Bench {
     /// the rights of the host's root, so what runs there must be harmless.
     #[cfg(debug_assertions)]
     pub(crate) fn without(guards: &[kiln::plan::Guard]) -> Self {
+        Self::of(&program(), guards)
+    }
+
+    /// The same from a copy of kiln.
+    #[cfg(debug_assertions)]
+    pub(crate) fn of(program: &Path, guards: &[kiln::plan::Guard]) -> Self {
         let is_host = guards.contains(&kiln::plan::Guard::UserNamespace);
         let first = if is_host { 0 } else { id_map().unwrap().uids[0].outside };
-        Self::with(first, |ids, store| Keeper::start_without(&program(), ids, store, guards))
+        Self::with(first, |ids, store| Keeper::start_without(program, ids, store, guards))
     }
 
     fn with(
@@ -116,23 +122,22 @@ impl Bench {
         left
     }
 
+    /// The process id of the keeper.
+    pub(crate) fn keeper_pid(&self) -> Option<String> {
+        let store = std::fs::canonicalize(&self.store).unwrap();
+        let here =
+            |pid: &String| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|path| path == store);
+        pids().into_iter().find(here)
+    }
+
     /// How many processes the keeper of this bench has.
     pub(crate) fn children(&self) -> usize {
         let parent = |pid: &str| -> Option<String> {
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
             stat.rsplit_once(") ")?.1.split(' ').nth(1).map(str::to_owned)
         };
-        let store = std::fs::canonicalize(&self.store).unwrap();
-        let pids: Vec<String> = std::fs::read_dir("/proc")
-            .unwrap()
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
-            .collect();
-        let here =
-            |pid: &&String| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|path| path == store);
-        let keeper = pids.iter().find(here);
-        pids.iter().filter(|pid| keeper.is_some() && parent(pid).as_ref() == keeper).count()
+        let keeper = self.keeper_pid();
+        pids().iter().filter(|pid| keeper.is_some() && parent(pid) == keeper).count()
     }
 
     pub(crate) fn start(&self, spec: &SandboxSpec) -> Sandbox {
@@ -179,6 +184,13 @@ impl Bench {
         let (_, text) = text.split_once(BEGIN).unwrap_or_else(|| panic!("{output:?}"));
         text.split_once(END).unwrap_or_else(|| panic!("{output:?}")).0.to_owned()
     }
+}
+
+/// All processes of the host.
+fn pids() -> Vec<String> {
+    let names = std::fs::read_dir("/proc").unwrap().flatten();
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).collect()
 }
 
 const STORE: &str = "KILN_TEST_STORE";

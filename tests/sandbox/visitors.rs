@@ -22,7 +22,11 @@ fn visit(door: &HostPath, script: &str) -> (Outcome, String) {
 }
 
 /// Runs `host` in a sandbox that admits visitors, and `work` beside it once its output has begun.
-fn beside<T>(bench: &Bench, host: SandboxSpec, work: impl FnOnce(&HostPath) -> T) -> (Outcome, String, T) {
+pub(crate) fn beside<T>(
+    bench: &Bench,
+    host: SandboxSpec,
+    work: impl FnOnce(&HostPath) -> T,
+) -> (Outcome, String, T) {
     let door = tempfile::tempdir().unwrap();
     let directory = HostPath::new(door.path());
     let host = SandboxSpec { visitors: Visitors::Admitted, ..host };

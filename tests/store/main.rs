@@ -10,6 +10,7 @@ mod export;
 mod faults;
 mod filesystems;
 mod full;
+mod interrupt;
 mod power;
 mod prune;
 mod races;
