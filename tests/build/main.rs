@@ -10,6 +10,7 @@ mod bombs;
 mod failures;
 mod hostile;
 mod interrupt;
+mod poison;
 mod running;
 mod soak;
 mod sources;

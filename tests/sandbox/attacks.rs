@@ -60,6 +60,11 @@ const NETWORK: Needs = (|| host("grep -c : /proc/net/dev") != "1", "the host has
 const ROUTE: Needs = (|| host("cat /proc/net/route | wc -l") != "1", "the host has no route");
 const CORES: Needs = (|| host("ulimit -Hc") == "unlimited", "the host limits core files itself");
 
+const CORE_FILES: Needs = (
+    || host("ulimit -Hc") == "unlimited" && host("cat /proc/sys/kernel/core_pattern") == "core",
+    "the host keeps core files elsewhere or not at all",
+);
+
 fn is_root() -> bool {
     kiln::sandbox::started_by_root()
 }
@@ -147,6 +152,11 @@ const LINES: &[Line] = &[
     ),
     ("ulimit -Hc", "0", WithoutWhere(CORES, &[Guard::Limits])),
     ("(ulimit -c 100) 2>&1 | grep -c 'not permitted'", "1", LIMITS),
+    (
+        "cd /tmp; { bash -c 'ulimit -c unlimited; kill -SEGV $$'; } >/dev/null 2>&1; ls | grep -c '^core'",
+        "0",
+        WithoutWhere(CORE_FILES, &[Guard::Limits]),
+    ),
     ("uname -n", "build", Without(&[Guard::HostName])),
     ("cat /etc/machine-id 2>/dev/null", "", Changed(|_, spec| spec.steps.push(machine_id()))),
     (
