@@ -10,7 +10,7 @@ mod table;
 
 use crate::plan::{Machine, Nesting, Phase, Syncs, Tier};
 use crate::sys::seccomp::Instruction;
-use program::Program;
+use program::{Program, Section};
 use table::{Arch, NEWEST, ROWS, Row};
 
 /// What a line of the table says.
@@ -87,15 +87,13 @@ impl Arch {
 fn compile(arches: &[Arch], profile: Profile) -> Vec<Instruction> {
     let mut program = Program::new();
     for arch in arches {
-        let mut section = Program::for_arch(*arch);
-        section.refuse_newer_than(NEWEST);
+        let mut section = Section::new(*arch, NEWEST);
         for row in ROWS {
             if let Some(number) = row.number(*arch) {
                 add(&mut section, row, number, profile);
             }
         }
-        section.allow();
-        program.append_section(arch.audit(), section);
+        program.append_section(arch.audit(), &section);
     }
     program.finish()
 }
@@ -113,7 +111,7 @@ const NEW_TIME: u32 = 0x80;
 /// `TIOCSTI` puts characters into a terminal's input, `TIOCLINUX` pastes on a console.
 const TYPING: &[u32] = &[0x5412, 0x541C];
 
-fn add(section: &mut Program, row: &Row, number: u32, profile: Profile) {
+fn add(section: &mut Section, row: &Row, number: u32, profile: Profile) {
     let installing = profile.phase == Phase::Install;
     let flat = profile.nesting == Nesting::Refused;
     let one_id = profile.tier == Tier::SingleId && installing;
@@ -125,12 +123,12 @@ fn add(section: &mut Program, row: &Row, number: u32, profile: Profile) {
         Verdict::Namespaces if flat => {
             let flags = if row.name == "unshare" { NEW_NAMESPACES | NEW_TIME } else { NEW_NAMESPACES };
             // s390x has the stack first.
-            let argument = u8::from(row.name == "clone" && section.arch() == Some(Arch::S390x));
+            let argument = u8::from(row.name == "clone" && section.arch() == Arch::S390x);
             section.answer_if_any_bit(number, argument, flags, libc::EPERM);
         }
         Verdict::Ioctl => section.answer_if_equal(number, 1, TYPING, libc::EPERM),
         Verdict::Family => section.answer_unless_family(number),
-        Verdict::Multiplexed if section.arch() == Some(Arch::S390x) => {}
+        Verdict::Multiplexed if section.arch() == Arch::S390x => {}
         Verdict::Multiplexed if profile.machine == Machine::Native => section.answer(number, libc::ENOSYS),
         Verdict::Sync if profile.syncs == Syncs::Ignored => section.answer(number, 0),
         Verdict::Owner if one_id => section.answer(number, 0),

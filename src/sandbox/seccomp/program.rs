@@ -1,5 +1,9 @@
-//! Programs of the kernel's filter machine, from statements a reviewer can follow. Jumps are short because every rule
-//! ends in a verdict of its own.
+//! Programs of the kernel's filter machine, from statements a reviewer can follow.
+//!
+//! A call finds its rule by halves, in seven steps and not in a hundred: when a filter is installed, the kernel runs it
+//! once for every call that there is.
+
+use std::collections::BTreeMap;
 
 use super::table::Arch;
 use crate::sys::seccomp::Instruction;
@@ -29,11 +33,19 @@ const AF_INET6: u32 = libc::AF_INET6 as u32;
 const AF_NETLINK: u32 = libc::AF_NETLINK as u32;
 const NETLINK_ROUTE: u32 = libc::NETLINK_ROUTE as u32;
 
-/// A program, or the section of one architecture.
+/// A whole program.
 #[derive(Debug)]
 pub(super) struct Program {
-    arch: Option<Arch>,
     code: Vec<Instruction>,
+}
+
+/// What becomes of the calls of one architecture. What no rule is about is allowed.
+#[derive(Debug)]
+pub(super) struct Section {
+    arch: Arch,
+    newest: u32,
+    /// Every rule ends in a verdict.
+    rules: BTreeMap<u32, Vec<Instruction>>,
 }
 
 fn statement(code: u16, k: u32) -> Instruction {
@@ -50,24 +62,57 @@ fn errno(number: i32) -> Instruction {
 }
 
 impl Program {
-    /// A whole program: sections are appended.
+    /// One without a section.
     pub(super) fn new() -> Self {
-        Self { arch: None, code: vec![statement(LOAD, ARCH)] }
+        Self { code: vec![statement(LOAD, ARCH)] }
     }
 
-    /// A section; it starts with the call's number loaded.
-    pub(super) fn for_arch(arch: Arch) -> Self {
-        Self { arch: Some(arch), code: vec![statement(LOAD, NUMBER)] }
+    /// Adds the section for calls of one architecture.
+    pub(super) fn append_section(&mut self, audit: u32, section: &Section) {
+        let mut code = vec![statement(LOAD, NUMBER)];
+        code.extend(search(&section.ranges()));
+        self.code.push(branch(JUMP_EQUAL, audit, 1, 0));
+        self.code.push(statement(JUMP, code.len() as u32));
+        self.code.extend(code);
+    }
+
+    /// The whole program; calls of an architecture without a section kill.
+    pub(super) fn finish(mut self) -> Vec<Instruction> {
+        self.code.push(statement(RETURN, KILL_PROCESS));
+        self.code
+    }
+}
+
+/// Numbers from this one on, up to the next range, and what becomes of them.
+type Range = (u32, Vec<Instruction>);
+
+/// Goes to the range that holds the number which is loaded.
+fn search(ranges: &[Range]) -> Vec<Instruction> {
+    let (lower, upper) = match ranges {
+        [] => return Vec::new(),
+        [(_, body)] => return body.clone(),
+        _ => ranges.split_at(ranges.len() / 2),
+    };
+    let last = upper[0].0 - 1;
+    let lower = search(lower);
+    let mut code = match u8::try_from(lower.len()) {
+        Ok(length) => vec![branch(JUMP_GREATER, last, length, 0)],
+        Err(_) => vec![branch(JUMP_GREATER, last, 0, 1), statement(JUMP, lower.len() as u32)],
+    };
+    code.extend(lower);
+    code.extend(search(upper));
+    code
+}
+
+impl Section {
+    /// One without rules. Calls after `newest` do not exist; those of x32, which have a high bit set, are among them.
+    pub(super) fn new(arch: Arch, newest: u32) -> Self {
+        Self { arch, newest, rules: BTreeMap::new() }
     }
 
     /// Whose section this is.
-    pub(super) fn arch(&self) -> Option<Arch> {
+    pub(super) fn arch(&self) -> Arch {
         self.arch
-    }
-
-    /// Calls after `newest` do not exist; those of x32, which have a high bit set, are among them.
-    pub(super) fn refuse_newer_than(&mut self, newest: u32) {
-        self.code.extend([branch(JUMP_GREATER, newest, 0, 1), errno(libc::ENOSYS)]);
     }
 
     /// The call fails with `number`, or succeeds without effect when that is zero.
@@ -120,32 +165,26 @@ impl Program {
         self.rule(call, &body);
     }
 
-    /// What no rule was about is allowed.
-    pub(super) fn allow(&mut self) {
-        self.code.push(statement(RETURN, ALLOW));
-    }
-
-    /// Adds the section for calls of one architecture.
-    pub(super) fn append_section(&mut self, audit: u32, section: Self) {
-        self.code.push(branch(JUMP_EQUAL, audit, 1, 0));
-        self.code.push(statement(JUMP, section.code.len() as u32));
-        self.code.extend(section.code);
-    }
-
-    /// The whole program; calls of an architecture without a section kill.
-    pub(super) fn finish(mut self) -> Vec<Instruction> {
-        self.code.push(statement(RETURN, KILL_PROCESS));
-        self.code
+    /// All numbers there can be, in order.
+    fn ranges(&self) -> Vec<Range> {
+        let allowed = || vec![statement(RETURN, ALLOW)];
+        let mut starts = BTreeMap::from([(0, allowed())]);
+        starts.extend(self.rules.keys().map(|call| (call + 1, allowed())));
+        starts.extend(self.rules.clone());
+        starts.retain(|call, _| *call <= self.newest);
+        starts.insert(self.newest + 1, vec![errno(libc::ENOSYS)]);
+        let mut ranges: Vec<_> = starts.into_iter().collect();
+        ranges.dedup_by(|next, last| next.1 == last.1);
+        ranges
     }
 
     /// The low half of an argument.
     fn load(&self, argument: u8) -> Instruction {
-        let low = if self.arch == Some(Arch::S390x) { 4 } else { 0 };
+        let low = if self.arch == Arch::S390x { 4 } else { 0 };
         statement(LOAD, ARGUMENTS + 8 * u32::from(argument) + low)
     }
 
     fn rule(&mut self, call: u32, body: &[Instruction]) {
-        self.code.push(branch(JUMP_EQUAL, call, 0, body.len() as u8));
-        self.code.extend_from_slice(body);
+        self.rules.insert(call, body.to_vec());
     }
 }

@@ -194,3 +194,27 @@ fn the_program_fits_the_kernel() {
         assert!(length < 1024, "{length} of 4096 instructions");
     }
 }
+
+#[test]
+fn every_number_means_what_its_line_of_the_table_says_and_others_are_allowed() {
+    for arch in ALL {
+        let program = compile(&[arch], BUILD);
+        for call in 0..=NEWEST {
+            let rows: Vec<_> = ROWS.iter().filter(|row| row.number(arch) == Some(call)).collect();
+            assert!(rows.len() <= 1, "{call} on {arch:?}: {rows:?}");
+            let Some(row) = rows.first() else {
+                assert_eq!(verdict(&program, arch, call, [0; 3]), Ok(()), "{call} on {arch:?}");
+                continue;
+            };
+            let mut alone = Section::new(arch, NEWEST);
+            add(&mut alone, row, call, BUILD);
+            let mut of_it_alone = Program::new();
+            of_it_alone.append_section(arch.audit(), &alone);
+            let of_it_alone = of_it_alone.finish();
+            for argument in [0, 1, 2, 16, 0x5412, 0x2000, 0x2_0000, 0x1000_0000] {
+                let [both, one] = [&program, &of_it_alone].map(|it| verdict(it, arch, call, [argument; 3]));
+                assert_eq!(both, one, "{} on {arch:?} with {argument:#x}", row.name);
+            }
+        }
+    }
+}
