@@ -15,6 +15,7 @@ use crate::unit::HostPath;
 impl Session<'_> {
     /// Runs a command; gives its exit code.
     pub(super) fn run(&self, request: &RunRequest) -> Result<u8, Error> {
+        self.start_keeper();
         let root = self.root(&request.install)?;
         let workspace = Workspace::new(self, Note::new("run", self.release, request.command.join(" ")))?;
         let spec = self.run_spec(root.lower(), &workspace, request);

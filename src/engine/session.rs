@@ -1,7 +1,8 @@
 //! What one run of the engine holds: the store, the keeper of the user namespace, the fetcher. Made when first needed:
 //! `kiln solve` never asks for a user namespace, a warm root never asks for a network.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::thread::JoinHandle;
 
 use crate::config::Release;
 use crate::engine::Engine;
@@ -16,6 +17,9 @@ use crate::sandbox::Keeper;
 use crate::store::Store;
 use crate::unit::Bytes;
 
+/// A keeper that is being started.
+type Starting = JoinHandle<Result<Keeper, crate::sandbox::Error>>;
+
 /// Handles for one release.
 pub(super) struct Session<'a> {
     pub(super) settings: &'a Settings,
@@ -24,6 +28,7 @@ pub(super) struct Session<'a> {
     pub(super) store: Store,
     ids: IdMap,
     keeper: OnceCell<Keeper>,
+    starting: Cell<Option<Starting>>,
     fetcher: OnceCell<Fetcher>,
     pub(super) sources: OnceCell<Vec<Source>>,
     pub(super) tables: OnceCell<Tables>,
@@ -52,10 +57,19 @@ impl<'a> Session<'a> {
             store,
             ids,
             keeper: OnceCell::new(),
+            starting: Cell::new(None),
             fetcher: OnceCell::new(),
             sources: OnceCell::new(),
             tables: OnceCell::new(),
         })
+    }
+
+    /// Starts the keeper beside other work, where it will be needed for sure.
+    pub(super) fn start_keeper(&self) {
+        if self.keeper.get().is_none() && runs_here(self.release).is_ok() {
+            let (ids, store) = (self.ids.clone(), self.store.path().clone());
+            self.starting.set(Some(std::thread::spawn(move || Keeper::start(&ids, &store))));
+        }
     }
 
     /// The keeper; started when it is first asked for.
@@ -65,7 +79,11 @@ impl<'a> Session<'a> {
         }
         runs_here(self.release)?;
         let limits = &self.release.limits;
-        let keeper = Keeper::start(&self.ids, self.store.path())?.with_limits(limits.clone());
+        let keeper = match self.starting.take() {
+            Some(starting) => starting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
+            None => Keeper::start(&self.ids, self.store.path())?,
+        };
+        let keeper = keeper.with_limits(limits.clone());
         for loss in keeper.record(limits, self.release.sandbox.network).warnings {
             self.reporter.warn(loss);
         }
