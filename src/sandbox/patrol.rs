@@ -1,8 +1,9 @@
 //! The watchdog: keeps the limits that the kernel does not keep here, by asking the keeper again and again what the
 //! sandbox uses.
 //!
-//! It looks the more seldom the longer a look takes, so that it never costs more than a twentieth of a processor. What
-//! can be used up fast is looked at when the host says that something was: free space that went away.
+//! It looks the more seldom the longer a look takes, so that it never costs more than a twentieth of a processor, and
+//! not at all at what ends at once. What can be used up fast is looked at when the host says that something was: free
+//! space that went away.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Weak;
@@ -90,7 +91,7 @@ impl Patrol {
             limited,
             question: Question { init: 0, memory: memory_file_systems(spec), disk },
             pending: None,
-            due: Instant::now(),
+            due: Instant::now() + SHORTEST,
             free: None,
             last: Seen::default(),
             peak: Seen::default(),

@@ -191,7 +191,12 @@ impl Cgroups {
                 (Version::V2, vec![(parent.directory.join(name), v2::settings(limits, self.device))])
             }
             Kind::V1(directories) => {
-                let used = |kind: &str| kind != "cpuset" || limits.cpuset.is_some();
+                // The others also count.
+                let used = |kind: &str| match kind {
+                    "cpu" => limits.cpus.is_some() || limits.cpu_weight.is_some(),
+                    "cpuset" => limits.cpuset.is_some(),
+                    _ => true,
+                };
                 let wanted = directories.iter().filter(|(kind, _)| used(kind)).map(|(kind, path)| {
                     let nodes = || fs::read_text(path.join("cpuset.mems")).unwrap_or_default();
                     (path.join(&name), v1::settings(kind, limits, self.device, nodes))
