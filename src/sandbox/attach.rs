@@ -8,7 +8,7 @@ use crate::plan::{SandboxSpec, Tier};
 use crate::sandbox::Failure;
 use crate::sandbox::error::During as _;
 use crate::sandbox::init::{Running, attend, leave_the_keeper, renounce, set_limits};
-use crate::sandbox::payload::{Payload, Started};
+use crate::sandbox::payload::{Company, Payload, Started};
 use crate::sandbox::serve::JobTable;
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sys::process::{self, Inspection};
@@ -56,7 +56,8 @@ impl Minder {
         self.enter().during("entering the sandbox")?;
         let children = child::children_descriptor().during("watching for children")?;
         let streams = std::mem::take(&mut self.streams);
-        let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams };
+        let company = Company::Hostile;
+        let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams, company };
         let Started { pid, terminal } = payload.start()?;
         renounce().during("renouncing capabilities")?;
         let terminal: Vec<_> = terminal.iter().map(OwnedFd::as_fd).collect();

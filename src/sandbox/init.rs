@@ -7,7 +7,7 @@ use rustix::process::Pid;
 
 use crate::plan::{Guard, Nesting, Network, SandboxSpec, Tier, Visitors};
 use crate::sandbox::error::During as _;
-use crate::sandbox::payload::{Payload, Started, identity};
+use crate::sandbox::payload::{Company, Payload, Started, identity};
 use crate::sandbox::serve::{JobTable, NAMESPACE_LIMIT};
 use crate::sandbox::wire::{self, Answer, Order};
 use crate::sandbox::{Failure, root};
@@ -47,14 +47,16 @@ impl Init {
     fn prepare(&mut self) -> Result<Running, Failure> {
         let own = self.streams.iter().chain([&self.supervisor]).map(AsRawFd::as_raw_fd);
         leave_the_keeper(&self.spec, &own.collect::<Vec<_>>()).during("leaving the keeper")?;
+        mount::set_propagation(Propagation::Private).during("leaving the keeper's mounts")?;
+        // The supervisor puts this process into control groups meanwhile.
+        let root = root::build(&self.spec, identity(&self.spec, self.tier))?;
         match wire::receive(&self.supervisor, "supervisor") {
             Ok(Some((Order::Go { processes, processors }, _))) => {
-                self.separate(processes, processors.as_deref()).during("entering the last namespaces")?;
+                self.separate(processes, processors.as_deref()).during("entering the last namespace")?;
             }
             // Nobody is there to be told: the supervisor has ended or was interrupted.
             _ => process::exit(1),
         }
-        let root = root::build(&self.spec, identity(&self.spec, self.tier))?;
         let is_unlimited = self.spec.nesting == Nesting::Allowed || !self.spec.has(Guard::NamespaceLimit);
         // Without a user namespace the limit would be the host's.
         if is_unlimited && self.spec.has(Guard::UserNamespace) {
@@ -81,7 +83,8 @@ impl Init {
         }
         let children = child::children_descriptor().during("watching for children")?;
         let streams = std::mem::take(&mut self.streams);
-        let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams };
+        let company = Company::None;
+        let payload = Payload { spec: &self.spec, tier: self.tier, jobs: self.jobs, streams, company };
         let Started { pid, terminal } = payload.start()?;
         renounce().during("renouncing capabilities")?;
         let sent: Vec<_> = namespaces.iter().chain(&terminal).map(OwnedFd::as_fd).collect();
@@ -96,7 +99,6 @@ impl Init {
         if self.spec.has(Guard::CgroupNamespace) {
             process::unshare(Namespaces::CGROUP)?;
         }
-        mount::set_propagation(Propagation::Private)?;
         if self.spec.has(Guard::Limits) { set_limits(processes, processors) } else { Ok(()) }
     }
 
@@ -109,10 +111,11 @@ impl Init {
     }
 }
 
-/// Keeps nothing of the keeper's but the descriptors `own`.
+/// Keeps nothing of the keeper's but the descriptors `own`. The keeper has made every signal do what it does by default,
+/// but for that of its children.
 pub(super) fn leave_the_keeper(spec: &SandboxSpec, own: &[RawFd]) -> Result<(), SysError> {
     process::die_with_parent()?;
-    process::default_signals()?;
+    child::remember_children();
     let null = fs::open("/dev/null")?;
     process::set_standard(0, &null)?;
     drop(null);

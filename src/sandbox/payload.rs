@@ -1,7 +1,7 @@
 //! The command: forked from PID 1 inside the finished root, stripped, then replaced by the program.
 
 use std::ffi::{CString, OsString};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
 use rustix::process::Pid;
 
@@ -13,7 +13,7 @@ use crate::sandbox::serve::{JobTable, run_job};
 use crate::sys::caps::{self, Capabilities};
 use crate::sys::landlock::Mounts;
 use crate::sys::process::{self, Inspection, Namespaces};
-use crate::sys::{self, SysError, fs, landlock, pty, socket};
+use crate::sys::{self, SysError, child, fs, landlock, pty, socket};
 
 /// What PID 1 starts.
 pub(super) struct Payload<'a> {
@@ -25,6 +25,17 @@ pub(super) struct Payload<'a> {
     pub jobs: JobTable,
     /// Its standard streams.
     pub streams: Vec<OwnedFd>,
+    /// Who could look into it before its program runs.
+    pub company: Company,
+}
+
+/// Who else is where a payload starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Nobody: it is the first.
+    None,
+    /// Hostile processes, which may have its rights.
+    Hostile,
 }
 
 /// A payload whose program runs.
@@ -36,15 +47,32 @@ pub(super) struct Started {
 }
 
 impl Payload<'_> {
-    /// Forks, and waits until the program runs or has failed to: a socket that closes on exec tells.
+    /// Starts the command, and waits until its program runs or has failed to.
     pub(super) fn start(mut self) -> Result<Started, Failure> {
-        let (ours, theirs) = socket::pair().during("starting the command")?;
         let terminal = self.open_terminal().during("making a terminal")?;
+        match (&self.spec.command, self.company) {
+            (Command::Program { .. }, Company::None) => self.start_program(terminal),
+            // A function of ours stays in its memory, and hostile company could get at memory that is shared.
+            _ => self.start_apart(terminal),
+        }
+    }
+
+    /// Without a copy of this process's memory, which the program would replace.
+    fn start_program(self, terminal: Option<OwnedFd>) -> Result<Started, Failure> {
+        let mut failure = None;
+        let pid = child::copy_to_execute(&mut || failure = Some(self.become_command(&[])))
+            .during("starting the command")?;
+        failure.map_or(Ok(Started { pid, terminal }), Err)
+    }
+
+    /// With a copy; a socket that closes on exec tells.
+    fn start_apart(self, terminal: Option<OwnedFd>) -> Result<Started, Failure> {
+        let (ours, theirs) = socket::pair().during("starting the command")?;
         match process::fork().during("starting the command")? {
             None => {
                 drop(ours);
                 // Its descriptors are closed by number on the way, so nobody may close them again.
-                let failure = std::mem::ManuallyDrop::new(self).become_command(&theirs);
+                let failure = std::mem::ManuallyDrop::new(self).become_command(&[theirs.as_raw_fd()]);
                 let _ = socket::send(&theirs, &serde_json::to_vec(&failure).unwrap_or_default(), &[]);
                 process::exit(127)
             }
@@ -69,8 +97,9 @@ impl Payload<'_> {
         Ok(Some(outer))
     }
 
-    fn become_command(&self, report: &OwnedFd) -> Failure {
-        match self.strip(report) {
+    /// Keeps the descriptors `own` until the program runs.
+    fn become_command(&self, own: &[RawFd]) -> Failure {
+        match self.strip(own) {
             Err(failure) => failure,
             Ok(()) => match &self.spec.command {
                 Command::Program { argv } => self.execute(argv),
@@ -87,8 +116,9 @@ impl Payload<'_> {
         }
     }
 
-    fn strip(&self, report: &OwnedFd) -> Result<(), Failure> {
-        process::default_signals().during("resetting signals")?;
+    fn strip(&self, own: &[RawFd]) -> Result<(), Failure> {
+        // PID 1 blocks one; how they are handled it has not changed.
+        process::unblock_signals().during("unblocking signals")?;
         process::new_session().during("making a session")?;
         for (number, stream) in self.streams.iter().enumerate() {
             process::set_standard(number as i32, stream).during("connecting the standard streams")?;
@@ -97,7 +127,7 @@ impl Payload<'_> {
             pty::control(&self.streams[0]).during("taking the terminal")?;
         }
         if self.spec.has(Guard::Descriptors) {
-            process::close_all_from(3, &[report.as_raw_fd()]).during("closing descriptors")?;
+            process::close_all_from(3, own).during("closing descriptors")?;
         }
         process::chdir(self.spec.directory.as_str()).during("entering the working directory")?;
         process::set_umask();
@@ -173,9 +203,10 @@ fn drop_rights(spec: &SandboxSpec, tier: Tier) -> Result<(), SysError> {
     if spec.has(Guard::Capabilities) {
         caps::set(keep)?;
     }
+    // A program that is executed can be inspected as usual. Until then this may be PID 1's memory.
     process::set_inspection(match spec.command {
-        Command::Program { .. } => Inspection::Allowed,
-        Command::Job(_) => Inspection::Refused,
+        Command::Program { .. } if !spec.has(Guard::Inspection) => Inspection::Allowed,
+        _ => Inspection::Refused,
     })?;
     if spec.has(Guard::NewPrivileges) {
         process::no_new_privileges()?;

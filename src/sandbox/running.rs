@@ -137,7 +137,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 const WHO: &str = "sandbox";
 
 impl Sandbox {
-    /// Takes over from the keeper's side: the sandbox's PID 1 waits for its order to go.
+    /// Takes over from the keeper's side: the sandbox's PID 1 makes the root, then waits for its order to go.
     pub(super) fn begin(
         spec: &SandboxSpec,
         answers: OwnedFd,
@@ -148,12 +148,27 @@ impl Sandbox {
         sandbox.group = group;
         sandbox.patrol = patrol;
         sandbox.processors = processors;
-        if let Some(patrol) = &mut sandbox.patrol {
-            patrol.begin(child::pid_of(&sandbox.init).map_err(Error::Group)?);
+        match sandbox.place() {
+            Ok(()) => sandbox.started(),
+            Err(error) => Err(sandbox.last_words().unwrap_or(error)),
         }
-        let process = (&sandbox.answers, &sandbox.init);
-        start(process, sandbox.holders(), spec.limits.pids)?;
-        sandbox.started()
+    }
+
+    /// Puts PID 1, which makes the root, into what holds it, and lets it start the command.
+    fn place(&mut self) -> Result<(), Error> {
+        if let Some(patrol) = &mut self.patrol {
+            patrol.begin(child::pid_of(&self.init).map_err(Error::Group)?);
+        }
+        start((&self.answers, &self.init), self.holders(), self.spec.limits.pids)
+    }
+
+    /// Why PID 1 has ended before it was placed.
+    fn last_words(&self) -> Option<Error> {
+        let _ = child::kill(&self.init);
+        match wire::receive(&self.answers, WHO) {
+            Ok(Some((Answer::Failed(failure), _))) => Some(Error::Failed(failure)),
+            _ => None,
+        }
     }
 
     fn holders(&self) -> Holders<'_> {

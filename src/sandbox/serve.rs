@@ -14,6 +14,7 @@ use crate::sandbox::role::keeper_has;
 use crate::sandbox::role::lacking;
 use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, Failure, measure};
+use crate::sys::caps::{self, Capabilities};
 use crate::sys::mount::{self, Propagation};
 use crate::sys::process::{self, Copied, Namespaces, Resource};
 use crate::sys::{SysError, child, fs, signal, tree};
@@ -158,6 +159,11 @@ fn spawn(spec: SandboxSpec, mut descriptors: Vec<OwnedFd>, (tier, jobs): (Tier, 
     let supervisor = descriptors.remove(0);
     #[cfg(debug_assertions)]
     let spec = SandboxSpec { without: [spec.without, lacking()].concat(), ..spec };
+    if spec.has(Guard::Capabilities)
+        && let Err(error) = caps::bound(Capabilities::INSTALL)
+    {
+        return refuse(&supervisor, Err(error).during("giving up what no sandbox has"));
+    }
     let kinds = [
         (Guard::ProcessNamespace, Namespaces::PID),
         (Guard::IpcNamespace, Namespaces::IPC),

@@ -41,7 +41,7 @@ pub(super) enum Answer {
     Here,
     /// A function's result.
     Done(Result<String, String>),
-    /// PID 1 exists; its descriptor is sent along. It waits for `Order::Go`.
+    /// PID 1 exists; its descriptor is sent along. It makes the root, then waits for `Order::Go`.
     Started,
     /// The payload runs; where visitors are admitted, descriptors of its namespaces are sent along, and where it has a
     /// terminal, the terminal's other side.
@@ -63,7 +63,7 @@ pub(super) enum Answer {
 /// What the supervisor tells PID 1.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(super) enum Order {
-    /// The control groups are in place: make the root and run.
+    /// The control groups are in place: run.
     Go {
         /// How many processes one user id may have, where no group counts them.
         processes: Option<u64>,

@@ -24,14 +24,17 @@ impl Capabilities {
 /// The highest capability number that any kernel may know.
 const LAST: u32 = 63;
 
-/// Takes everything but `keep` out of the bounding set, and everything out of the ambient set.
+/// Takes everything but `keep` out of the bounding set, and everything out of the ambient set. What is not in the
+/// bounding set is only looked for: taking something out makes new credentials every time.
 pub fn bound(keep: Capabilities) -> Result<()> {
     for number in (0..=LAST).filter(|number| keep.0 & (1 << number) == 0) {
         let one = CapabilitySet::from_bits_retain(1 << number);
-        match rustix::thread::remove_capability_from_bounding_set(one) {
-            Ok(()) => {}
+        match rustix::thread::capability_is_in_bounding_set(one) {
+            Ok(false) => {}
+            Ok(true) => rustix::thread::remove_capability_from_bounding_set(one)
+                .map_err(quoted("prctl", format_args!("PR_CAPBSET_DROP, {number}")))?,
             Err(rustix::io::Errno::INVAL) => break,
-            Err(error) => return Err(SysError::new("prctl", format!("PR_CAPBSET_DROP, {number}"), error)),
+            Err(error) => return Err(SysError::new("prctl", format!("PR_CAPBSET_READ, {number}"), error)),
         }
     }
     rustix::thread::clear_ambient_capability_set().map_err(quoted("prctl", "PR_CAP_AMBIENT_CLEAR_ALL"))
@@ -41,7 +44,7 @@ pub fn bound(keep: Capabilities) -> Result<()> {
 pub fn set(keep: Capabilities) -> Result<()> {
     let keep = CapabilitySet::from_bits_retain(keep.0);
     let sets = CapabilitySets { effective: keep, permitted: keep, inheritable: CapabilitySet::empty() };
-    rustix::thread::set_capabilities(None, sets).map_err(quoted("capset", format!("{:#x}", keep.bits())))
+    rustix::thread::set_capabilities(None, sets).map_err(quoted("capset", format_args!("{:#x}", keep.bits())))
 }
 
 /// From now on uid 0 means nothing special, and that cannot be undone.

@@ -1,4 +1,4 @@
-//! What a parent does about its children: waiting, signalling, counting.
+//! What a parent does about its children: starting a program, waiting, signalling, counting. Who copies itself has one thread.
 
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
 
@@ -10,9 +10,40 @@ use crate::sys::process::{owned, set_handling, set_mask};
 
 type Result<T> = std::result::Result<T, SysError>;
 
+/// A copy of this process that executes a program: `work` runs in it, in this process's own memory, and this process
+/// goes on when the copy has executed its program or has ended, which it does when `work` returns. What is in memory needs
+/// no copy that way; descriptors, rights and ids are the copy's own.
+pub fn copy_to_execute(mut work: &mut dyn FnMut()) -> Result<Pid> {
+    const STACK: usize = 256 * 1024;
+    extern "C" fn enter(work: *mut libc::c_void) -> libc::c_int {
+        #[expect(unsafe_code, reason = "the kernel passes the pointer as it got it")]
+        // SAFETY: the caller passes a valid pointer of this type, and stands still.
+        let work = unsafe { &mut *work.cast::<&mut dyn FnMut()>() };
+        work();
+        libc::EXIT_FAILURE
+    }
+    let mut stack = vec![0_u128; STACK / size_of::<u128>()];
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    #[expect(unsafe_code, reason = "no safe wrapper of clone exists")]
+    // SAFETY: callers have one thread, which stands still while the copy uses the memory; the stack, which ends at a
+    // multiple of 16, and `work` outlive that.
+    let result = unsafe {
+        let top = stack.as_mut_ptr_range().end.cast();
+        libc::clone(enter, top, flags, std::ptr::from_mut(&mut work).cast())
+    };
+    let made = checked("clone", format_args!("{flags:#x}"), i64::from(result))?;
+    Pid::from_raw(made as i32)
+        .ok_or_else(|| SysError::new("clone", "", std::io::Error::from_raw_os_error(libc::EAGAIN)))
+}
+
 /// Children are not waited for: they are gone when they end.
 pub fn forget_children() {
     set_handling(libc::SIGCHLD, libc::SIG_IGN);
+}
+
+/// The opposite, for a copy of a process that does not wait for its own.
+pub fn remember_children() {
+    set_handling(libc::SIGCHLD, libc::SIG_DFL);
 }
 
 /// A descriptor that becomes readable when a child ends; the signal itself is blocked.

@@ -44,20 +44,24 @@ impl fmt::Display for SysError {
 
 impl std::error::Error for SysError {}
 
-/// Quotes a failed call: `call(args)` and what the kernel said.
+/// Quotes a failed call: `call(args)` and what the kernel said. A call that succeeds costs no text where `args` is a
+/// `format_args!`.
 pub(in crate::sys) fn quoted<E: Into<io::Error>>(
     call: &'static str,
-    args: impl Into<String>,
+    args: impl fmt::Display,
 ) -> impl FnOnce(E) -> SysError {
-    let args = args.into();
-    move |source| SysError::new(call, args, source)
+    move |source| SysError::new(call, args.to_string(), source)
 }
 
 /// The result of a raw call: -1 is a failure with the number in `errno`.
 pub(in crate::sys) fn checked(
     call: &'static str,
-    args: impl Into<String>,
+    args: impl fmt::Display,
     result: i64,
 ) -> Result<i64, SysError> {
-    if result < 0 { Err(SysError::new(call, args, io::Error::last_os_error())) } else { Ok(result) }
+    if result >= 0 {
+        return Ok(result);
+    }
+    let source = io::Error::last_os_error();
+    Err(SysError::new(call, args.to_string(), source))
 }

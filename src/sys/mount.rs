@@ -49,7 +49,7 @@ pub enum Parameter<'a> {
 /// Makes a detached mount of a new instance of a file system.
 pub fn new(kind: &str, parameters: &[Parameter<'_>], attributes: Attributes) -> Result<OwnedFd> {
     let fs = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)
-        .map_err(quoted("fsopen", format!("{kind:?}")))?;
+        .map_err(quoted("fsopen", format_args!("{kind:?}")))?;
     for parameter in parameters {
         let quote = |error| SysError::new("fsconfig", format!("{kind}, {parameter:?}"), error);
         match parameter {
@@ -59,10 +59,10 @@ pub fn new(kind: &str, parameters: &[Parameter<'_>], attributes: Attributes) -> 
             }
         }
     }
-    rustix::mount::fsconfig_create(&fs).map_err(quoted("fsconfig", format!("{kind}, CMD_CREATE")))?;
+    rustix::mount::fsconfig_create(&fs).map_err(quoted("fsconfig", format_args!("{kind}, CMD_CREATE")))?;
     let flags = MountAttrFlags::from_bits_retain(attributes.0);
     rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, flags)
-        .map_err(quoted("fsmount", format!("{kind}, {:#x}", attributes.0)))
+        .map_err(quoted("fsmount", format_args!("{kind}, {:#x}", attributes.0)))
 }
 
 /// The same with the old `mount(2)`, which takes all parameters as one text of up to a page. It mounts at a path, so
@@ -110,7 +110,7 @@ pub fn clone_tree(directory: impl AsFd, path: impl AsRef<Path>, extent: Extent) 
     if extent == Extent::Tree {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
-    rustix::mount::open_tree(directory, path, flags).map_err(quoted("open_tree", format!("{path:?}")))
+    rustix::mount::open_tree(directory, path, flags).map_err(quoted("open_tree", format_args!("{path:?}")))
 }
 
 /// Adds attributes to a mount.
@@ -128,13 +128,20 @@ pub fn add_attributes(mount: impl AsFd, attributes: Attributes, extent: Extent) 
         let fd = mount.as_fd().as_raw_fd();
         libc::syscall(libc::SYS_mount_setattr, fd, c"".as_ptr(), flags, arguments.as_ptr(), size)
     };
-    checked("mount_setattr", format!("{:#x}, {extent:?}", attributes.0), result).map(drop)
+    checked("mount_setattr", format_args!("{:#x}, {extent:?}", attributes.0), result).map(drop)
 }
 
 /// Attaches a detached mount on what `target` is open on.
 pub fn attach(mount: impl AsFd, target: impl AsFd) -> Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     rustix::mount::move_mount(mount, "", target, "", flags).map_err(quoted("move_mount", ""))
+}
+
+/// Attaches a detached mount at a name in `directory`, whose names nobody else decides: a file system of the kernel's or
+/// one that was just made.
+pub fn attach_at(mount: impl AsFd, directory: impl AsFd, name: &str) -> Result<()> {
+    rustix::mount::move_mount(mount, "", directory, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+        .map_err(quoted("move_mount", format_args!("{name:?}")))
 }
 
 /// Stops mounts from being told to, and by, other namespaces.
@@ -153,7 +160,7 @@ pub fn set_propagation(propagation: Propagation) -> Result<()> {
         Propagation::Inwards => MountPropagationFlags::DOWNSTREAM,
     };
     rustix::mount::mount_change("/", flags | MountPropagationFlags::REC)
-        .map_err(quoted("mount", format!("/, MS_REC, {propagation:?}")))
+        .map_err(quoted("mount", format_args!("/, MS_REC, {propagation:?}")))
 }
 
 /// Makes the mount that is open as `root` the root of this mount namespace, and forgets the old one.

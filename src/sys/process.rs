@@ -65,7 +65,7 @@ pub fn copy(namespaces: Namespaces) -> Result<Copied> {
     // SAFETY: without CLONE_VM the child is a copy, as after fork; `args` is a valid clone_args of its stated size,
     // and the kernel writes only `pidfd`, which outlives the call.
     let result = unsafe { libc::syscall(libc::SYS_clone3, args.as_mut_ptr(), size_of_val(&args)) };
-    let made = match checked("clone3", format!("{:#x}", namespaces.0), result) {
+    let made = match checked("clone3", format_args!("{:#x}", namespaces.0), result) {
         // The filters of containers hide it, since they cannot look into its arguments.
         Err(error) if error.errno() == Some(libc::ENOSYS) => old_clone(args[0], &mut pidfd)?,
         made => made?,
@@ -85,7 +85,7 @@ fn old_clone(flags: u64, pidfd: &mut RawFd) -> Result<i64> {
     // `pidfd`, which outlives the call.
     let result =
         unsafe { libc::syscall(libc::SYS_clone, first[0], first[1], std::ptr::from_mut(pidfd), 0, 0) };
-    checked("clone", format!("{flags:#x}"), result)
+    checked("clone", format_args!("{flags:#x}"), result)
 }
 
 /// `fork` with the C library's knowledge, for a child that goes on running code of all kinds.
@@ -138,7 +138,7 @@ pub fn unshare(namespaces: Namespaces) -> Result<()> {
     #[expect(unsafe_code, reason = "unshare of the file table would be unsafe; namespaces are not")]
     // SAFETY: only namespace flags can be in `namespaces`.
     let result = unsafe { libc::unshare(namespaces.0 as i32) };
-    checked("unshare", format!("{:#x}", namespaces.0), i64::from(result)).map(drop)
+    checked("unshare", format_args!("{:#x}", namespaces.0), i64::from(result)).map(drop)
 }
 
 /// Descriptors of the namespaces that this process has, but for its user namespace: what [`enter`] takes.
@@ -215,7 +215,7 @@ pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>) -> Result<()> {
     rustix::thread::set_thread_res_gid(group, group, group).map_err(quoted("setresgid", gid.to_string()))?;
     if let Some(groups) = groups {
         let ids: Vec<_> = groups.iter().map(|gid| rustix::process::Gid::from_raw(*gid)).collect();
-        rustix::thread::set_thread_groups(&ids).map_err(quoted("setgroups", format!("{groups:?}")))?;
+        rustix::thread::set_thread_groups(&ids).map_err(quoted("setgroups", format_args!("{groups:?}")))?;
     }
     rustix::thread::set_thread_res_uid(user, user, user).map_err(quoted("setresuid", uid.to_string()))
 }
@@ -276,7 +276,7 @@ fn close_range(from: u32, to: u32) -> Result<()> {
     #[expect(unsafe_code, reason = "closing descriptors that somebody owns is unsafe")]
     // SAFETY: called right before exec, or right after a copy for descriptors that the copy does not own as values.
     let result = unsafe { libc::syscall(libc::SYS_close_range, from, to, 0) };
-    checked("close_range", format!("{from}, {to}"), result).map(drop)
+    checked("close_range", format_args!("{from}, {to}"), result).map(drop)
 }
 
 /// Makes `fd` the standard descriptor `number`, open across exec.
@@ -288,19 +288,19 @@ pub fn set_standard(number: RawFd, fd: impl AsFd) -> Result<()> {
     #[expect(unsafe_code, reason = "dup2 onto a descriptor that somebody owns is unsafe")]
     // SAFETY: 0 to 2 are not owned by any value in the processes that call this.
     let result = unsafe { libc::dup2(fd, number) };
-    checked("dup2", format!("{fd}, {number}"), i64::from(result)).map(drop)
+    checked("dup2", format_args!("{fd}, {number}"), i64::from(result)).map(drop)
 }
 
 /// Sets the host name and an empty domain name.
 pub fn set_hostname(name: &str) -> Result<()> {
-    rustix::system::sethostname(name.as_bytes()).map_err(quoted("sethostname", format!("{name:?}")))?;
+    rustix::system::sethostname(name.as_bytes()).map_err(quoted("sethostname", format_args!("{name:?}")))?;
     rustix::system::setdomainname(b"(none)").map_err(quoted("setdomainname", "(none)"))
 }
 
 /// Changes the working directory.
 pub fn chdir(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
-    rustix::process::chdir(path).map_err(quoted("chdir", format!("{path:?}")))
+    rustix::process::chdir(path).map_err(quoted("chdir", format_args!("{path:?}")))
 }
 
 /// Replaces this program. Returns only on failure.
@@ -329,6 +329,11 @@ pub fn default_signals() -> Result<()> {
     set_mask(libc::SIG_SETMASK, &[])
 }
 
+/// No signal is blocked.
+pub fn unblock_signals() -> Result<()> {
+    set_mask(libc::SIG_SETMASK, &[])
+}
+
 /// The highest signal number.
 const SIGNALS: i32 = 64;
 
@@ -351,7 +356,7 @@ pub(in crate::sys) fn set_mask(how: i32, signals: &[i32]) -> Result<()> {
         }
         libc::sigprocmask(how, set.as_ptr(), std::ptr::null_mut())
     };
-    checked("sigprocmask", format!("{signals:?}"), i64::from(result)).map(drop)
+    checked("sigprocmask", format_args!("{signals:?}"), i64::from(result)).map(drop)
 }
 
 /// A limit of one process and its children.
@@ -381,7 +386,7 @@ pub fn set_limit(resource: Resource, soft: u64, hard: u64) -> Result<()> {
     };
     let hard = getrlimit(kind).maximum.map_or(hard, |present| present.min(hard));
     let limit = Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) };
-    setrlimit(kind, limit).map_err(quoted("setrlimit", format!("{resource:?}, {soft}, {hard}")))
+    setrlimit(kind, limit).map_err(quoted("setrlimit", format_args!("{resource:?}, {soft}, {hard}")))
 }
 
 /// The size of a page of memory in bytes.
@@ -416,7 +421,7 @@ pub fn keep_to(processors: &[u32]) -> Result<()> {
     let known = processors.iter().filter(|number| (**number as usize) < rustix::thread::CpuSet::MAX_CPU);
     known.for_each(|number| set.set(*number as usize));
     rustix::thread::sched_setaffinity(None, &set)
-        .map_err(quoted("sched_setaffinity", format!("{processors:?}")))
+        .map_err(quoted("sched_setaffinity", format_args!("{processors:?}")))
 }
 
 /// Whole seconds of the monotonic clock and of the clock that also counts sleep.

@@ -18,30 +18,36 @@ const LINKS: &[(&str, &str)] = &[
     ("/proc/self/fd/2", "stderr"),
 ];
 
+/// The directory of the scratch file system that is shown as /dev.
+pub(super) const DIRECTORY: &str = "dev";
+
 /// `tty`, the group of terminals in every distribution.
 const TTY_GROUP: &str = "5";
 
 /// Mounts /dev with everything in it. A build adds nothing to it, also where its only id owns it.
-pub(super) fn mount(root: &OwnedFd, phase: Phase) -> Result<(), SysError> {
+pub(super) fn mount(root: &OwnedFd, scratch: &OwnedFd, phase: Phase) -> Result<(), SysError> {
     let target = at::ensure_directory(root, "/dev")?;
     let no_programs = Attributes::NO_SUID.and(Attributes::NO_EXEC);
-    let dev =
-        mount::new("tmpfs", &texts(&[("mode", "0755"), ("size", "64k"), ("nr_inodes", "128")]), no_programs)?;
+    let dev = mount::clone_tree(scratch, DIRECTORY, Extent::This)?;
+    mount::add_attributes(&dev, no_programs, Extent::This)?;
     mount::attach(&dev, target)?;
     let host = at::open_directory("/dev")?;
     for name in NODES {
         let node = mount::clone_tree(&host, name, Extent::This)?;
         mount::add_attributes(&node, no_programs, Extent::This)?;
-        mount::attach(&node, at::ensure_file(&dev, name)?)?;
+        drop(at::create(&dev, name, 0o644)?);
+        mount::attach_at(&node, &dev, name)?;
     }
     for (target, name) in LINKS {
         at::symlink(target, &dev, name)?;
     }
-    mount::attach(terminals(no_programs)?, at::ensure_directory(&dev, "pts")?)?;
+    at::make_directory(&dev, "pts", 0o755)?;
+    mount::attach_at(terminals(no_programs)?, &dev, "pts")?;
     // Programs are allowed here: just-in-time compilers map code from shared memory.
     let shm =
         mount::new("tmpfs", &texts(&[("mode", "1777")]), Attributes::NO_SUID.and(Attributes::NO_DEVICES))?;
-    mount::attach(shm, at::ensure_directory(&dev, "shm")?)?;
+    at::make_directory(&dev, "shm", 0o755)?;
+    mount::attach_at(shm, &dev, "shm")?;
     match phase {
         Phase::Build => mount::add_attributes(&dev, Attributes::READ_ONLY, Extent::This),
         Phase::Install => Ok(()),

@@ -53,23 +53,20 @@ pub(super) enum Cover {
 }
 
 /// A fresh /proc of this process namespace.
-pub(super) fn proc(root: &OwnedFd, cover: Cover) -> Result<(), SysError> {
+pub(super) fn proc(root: &OwnedFd, scratch: &OwnedFd, cover: Cover) -> Result<(), SysError> {
     let target = at::ensure_directory(root, "/proc")?;
     let proc = mount::new("proc", &[Parameter::Text("source", "proc".to_owned())], SEALED)?;
     mount::attach(&proc, target)?;
     if cover == Cover::Nothing {
         return Ok(());
     }
-    for name in PROC_READ_ONLY.iter().filter(|name| at::exists(&proc, name)) {
+    for name in PROC_READ_ONLY.iter().filter(|name| at::has(&proc, name)) {
         let part = mount::clone_tree(&proc, name, Extent::Tree)?;
         mount::add_attributes(&part, SEALED.and(Attributes::READ_ONLY), Extent::Tree)?;
-        mount::attach(&part, at::locate(&proc, name)?)?;
+        mount::attach_at(&part, &proc, name)?;
     }
-    let mut first = None;
-    for name in PROC_HIDDEN_FILES.iter().filter(|name| at::exists(&proc, name)) {
-        hide(&mut first, null, at::locate(&proc, name)?)?;
-    }
-    hide_directories(&proc, PROC_HIDDEN_DIRECTORIES)
+    hide(&proc, PROC_HIDDEN_FILES, null)?;
+    hide(&proc, PROC_HIDDEN_DIRECTORIES, || nothing(scratch))
 }
 
 /// Whole ones besides, which nobody can reach: the kernel gives a fresh /proc or /sys to a user namespace only where a
@@ -89,7 +86,11 @@ pub(super) fn unreachable(root: &OwnedFd, network: Network) -> Result<(), SysErr
 
 /// A fresh /sys of this network namespace. The kernel allows none in the host's, nor where the surrounding container
 /// hides parts of its own; then that is shown, with what it hides.
-pub(super) fn sys(root: &OwnedFd, network: Network, cover: Cover) -> Result<(), SysError> {
+pub(super) fn sys(
+    root: &OwnedFd,
+    scratch: &OwnedFd,
+    (network, cover): (Network, Cover),
+) -> Result<(), SysError> {
     let target = at::ensure_directory(root, "/sys")?;
     let read_only = match cover {
         Cover::Dangerous => SEALED.and(Attributes::READ_ONLY),
@@ -111,22 +112,25 @@ pub(super) fn sys(root: &OwnedFd, network: Network, cover: Cover) -> Result<(), 
     if cover == Cover::Nothing {
         return Ok(());
     }
-    hide_directories(&sys, SYS_HIDDEN_DIRECTORIES)
+    hide(&sys, SYS_HIDDEN_DIRECTORIES, || nothing(scratch))
 }
 
-/// Covers a place with a mount that `make` makes the first time, and that is copied from then on: a new file system for
-/// each place would be most of what a sandbox costs.
+/// Covers those of `names` that are there with a mount that `make` makes for the first, and that is copied for the others:
+/// a new file system for each would be most of what a sandbox costs.
 fn hide(
-    first: &mut Option<OwnedFd>,
-    make: impl FnOnce() -> Result<OwnedFd, SysError>,
-    place: OwnedFd,
+    parent: impl AsFd,
+    names: &[&str],
+    make: impl Fn() -> Result<OwnedFd, SysError>,
 ) -> Result<(), SysError> {
-    let cover = match first {
-        Some(first) => mount::clone_tree(first, "", Extent::This)?,
-        None => make()?,
-    };
-    mount::attach(&cover, place)?;
-    first.get_or_insert(cover);
+    let mut first: Option<OwnedFd> = None;
+    for name in names.iter().filter(|name| at::has(&parent, name)) {
+        let cover = match &first {
+            Some(first) => mount::clone_tree(first, "", Extent::This)?,
+            None => make()?,
+        };
+        mount::attach_at(&cover, &parent, name)?;
+        first.get_or_insert(cover);
+    }
     Ok(())
 }
 
@@ -141,17 +145,12 @@ fn null() -> Result<OwnedFd, SysError> {
     Ok(null)
 }
 
-/// A directory with nothing in it, and no room for anything.
-fn nothing() -> Result<OwnedFd, SysError> {
-    let empty = [("mode", "0"), ("size", "0"), ("nr_inodes", "1")];
-    let parameters = empty.map(|(name, value)| Parameter::Text(name, value.to_owned()));
-    mount::new("tmpfs", &parameters, SEALED.and(Attributes::READ_ONLY))
-}
+/// The empty directory of the scratch file system that covers others.
+pub(super) const NOTHING: &str = "nothing";
 
-fn hide_directories(parent: impl AsFd, names: &[&str]) -> Result<(), SysError> {
-    let mut first = None;
-    for name in names.iter().filter(|name| at::exists(&parent, name)) {
-        hide(&mut first, nothing, at::locate(&parent, name)?)?;
-    }
-    Ok(())
+/// A directory with nothing in it, in which nothing can be made.
+fn nothing(scratch: &OwnedFd) -> Result<OwnedFd, SysError> {
+    let nothing = mount::clone_tree(scratch, NOTHING, Extent::This)?;
+    mount::add_attributes(&nothing, SEALED.and(Attributes::READ_ONLY), Extent::This)?;
+    Ok(nothing)
 }

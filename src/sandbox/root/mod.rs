@@ -26,9 +26,7 @@ const NO_PRIVILEGES: Attributes = Attributes::NO_SUID.and(Attributes::NO_DEVICES
 /// Makes the root of `spec` and everything mounted in it, with /builddir for `builder`; attached in this mount namespace, not entered yet.
 pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, Failure> {
     let store = at::open_directory(".").during("opening the store")?;
-    let scratch = mount::new("tmpfs", &[Parameter::Text("mode", "0755".to_owned())], NO_PRIVILEGES)
-        .and_then(|scratch| mount::attach(&scratch, &store).map(|()| scratch))
-        .during("mounting a scratch tmpfs")?;
+    let scratch = scratch(&store).during("mounting a scratch tmpfs")?;
     let skeleton = skeleton::ensure(&store, spec).during("making the mount points")?;
     let root = overlay(spec, &skeleton, &scratch).during("mounting the overlay")?;
     mount::attach(&root, &scratch).during("attaching the overlay")?;
@@ -47,6 +45,18 @@ pub(super) fn build(spec: &SandboxSpec, builder: (u32, u32)) -> Result<OwnedFd, 
             .during("making the root read-only")?;
     }
     Ok(root)
+}
+
+/// A small tmpfs for what is kiln's own: what is shown of it is shown through mounts of its directories and files. Nobody
+/// inside reaches the whole.
+fn scratch(store: &OwnedFd) -> Result<OwnedFd, SysError> {
+    let size = [("mode", "0755"), ("size", "1m"), ("nr_inodes", "256")];
+    let size = size.map(|(name, value)| Parameter::Text(name, value.to_owned()));
+    let scratch = mount::new("tmpfs", &size, NO_PRIVILEGES)?;
+    mount::attach(&scratch, store)?;
+    at::make_directory(&scratch, masks::NOTHING, 0)?;
+    at::make_directory(&scratch, devices::DIRECTORY, 0o755)?;
+    Ok(scratch)
 }
 
 /// The overlay's layer names are relative to the store, so that `/proc/self/mountinfo` shows no path of the host.
@@ -96,10 +106,10 @@ struct Place<'a> {
 fn perform(step: &Step, root: &OwnedFd, scratch: &OwnedFd, place: Place<'_>) -> Result<(), SysError> {
     match step {
         Step::Proc if !place.spec.has(Guard::ProcessNamespace) => show(root, "/proc"),
-        Step::Proc => masks::proc(root, place.cover),
-        Step::Sys => masks::sys(root, place.spec.network, place.cover),
+        Step::Proc => masks::proc(root, scratch, place.cover),
+        Step::Sys => masks::sys(root, scratch, (place.spec.network, place.cover)),
         Step::Dev if !place.spec.has(Guard::Devices) => show(root, "/dev"),
-        Step::Dev => devices::mount(root, place.spec.phase),
+        Step::Dev => devices::mount(root, scratch, place.spec.phase),
         Step::Tmpfs { at, mode, size } => {
             let parameters = [("mode", format!("{mode:o}")), ("size", size.to_string())];
             tmpfs(root, at, &parameters.map(|(name, value)| Parameter::Text(name, value)))
