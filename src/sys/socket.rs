@@ -121,8 +121,8 @@ pub fn receive(socket: impl AsFd) -> Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
         let mut parts = [IoSliceMut::new(&mut buffer)];
         match rustix::net::recvmsg(socket.as_fd(), &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
             Ok(received) => break received.bytes,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::CONNRESET) => return Ok(None),
+            // The kernel says once that the other side ended without reading everything; what it sent is still there.
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNRESET) => {}
             Err(error) => return Err(SysError::new("recvmsg", "", error)),
         }
     };
