@@ -179,7 +179,7 @@ fn read_primary(source: &Source, store: &Store) -> Result<Metadata, Error> {
 
 /// A document of a repository, open and verified as it is read; nothing where the repository has none.
 fn open<'s>(source: &'s Source, kind: &'static str) -> Result<Option<impl BufRead + use<'s>>, Error> {
-    let Some((data, path)) = source.state.document(kind) else { return Ok(None) };
+    let Some((data, path)) = source.state.document(kind)? else { return Ok(None) };
     let failed = |error| Error::Host { doing: format!("reading {path}"), source: error };
     let file = sys::fs::open(&path).map_err(failed)?;
     let cap = LARGEST.iter().find(|row| row.0 == kind).map_or(0, |row| row.1);

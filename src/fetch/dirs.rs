@@ -50,7 +50,12 @@ impl Dirs {
 
     /// What is remembered of a repository between runs. `key` is what tells one repository from another.
     pub(super) fn memory(&self, key: &Digest) -> HostPath {
-        self.repos.join("origins").join(format!("{}.json", key.hex()))
+        self.memories().join(format!("{}.json", key.hex()))
+    }
+
+    /// Where all that is remembered lies.
+    pub(super) fn memories(&self) -> HostPath {
+        self.repos.join("origins")
     }
 
     /// A certificate that came from a URL, by the fingerprint it is pinned to.

@@ -74,6 +74,19 @@ impl Memory {
     }
 }
 
+/// Forgets whatever says that a state of a repository is in the store.
+pub(super) fn forget(snapshot: &Digest, dirs: &Dirs) -> Result<(), Error> {
+    let directory = dirs.memories();
+    for name in fs::list_if_there(&directory).map_err(Error::Store)? {
+        let path = directory.join(&name);
+        let bytes = fs::read_if_there(&path).map_err(Error::Store)?;
+        if bytes.as_deref().and_then(Memory::parse).is_some_and(|memory| memory.snapshot == *snapshot) {
+            fs::remove_if_there(&path).map_err(Error::Store)?;
+        }
+    }
+    Ok(())
+}
+
 /// What tells one repository from another: its id and where it is.
 fn key(repo: &Repo) -> Digest {
     let mut text = repo.id.clone();

@@ -114,7 +114,7 @@ fn one(batch: &Batch<'_>, package: &Wanted, dirs: &Dirs, item: &Item<'_>) -> Res
         });
     }
     let path = dirs.package(&package.digest);
-    if fs::stat(&path).is_ok_and(|found| found.len() == package.size) {
+    if fs::size_if_there(&path).map_err(Error::Store)? == Some(package.size) {
         // Its bytes were verified when they came, but perhaps for another repository's keys.
         verify(package, path.as_path(), signed::Depth::Header)?;
         return Ok(Came::Before);

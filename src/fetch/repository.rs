@@ -7,7 +7,7 @@ use crate::fetch::batch::Batch;
 use crate::fetch::client::{Stop, Validators};
 use crate::fetch::dirs::{self, Dirs};
 use crate::fetch::download::{Growing, Order};
-use crate::fetch::memory::Memory;
+use crate::fetch::memory::{self, Memory};
 use crate::fetch::metalink::State;
 use crate::fetch::mirrors::{Mirrors, Place, lock};
 use crate::fetch::openpgp::Keyring;
@@ -54,21 +54,26 @@ pub struct Repository {
 impl Repository {
     /// Where a document is or would be: `primary`, `filelists`, `group`, `modules`; `None` where the repository has
     /// none.
-    pub fn path(&self, kind: &str) -> Option<HostPath> {
-        self.document(kind).map(|(_, path)| path)
+    pub fn path(&self, kind: &str) -> Result<Option<HostPath>, Error> {
+        Ok(self.document(kind)?.map(|(_, path)| path))
     }
 
     /// The same with what is promised of it: the form of the document that is there, or else the first one.
-    pub fn document(&self, kind: &str) -> Option<(&RepomdData, HostPath)> {
+    pub fn document(&self, kind: &str) -> Result<Option<(&RepomdData, HostPath)>, Error> {
         let forms = self.repomd.forms(kind).into_iter();
-        let mut forms = forms.map(|data| (data, self.dir.join(file_name(kind, data))));
-        let there = forms.clone().find(|(data, path)| is_there(data, path));
-        there.or_else(|| forms.next())
+        let forms: Vec<_> = forms.map(|data| (data, self.dir.join(file_name(kind, data)))).collect();
+        for (data, path) in &forms {
+            if is_there(data, path)? {
+                return Ok(Some((data, path.clone())));
+            }
+        }
+        Ok(forms.into_iter().next())
     }
 }
 
-fn is_there(data: &RepomdData, path: &HostPath) -> bool {
-    fs::stat(path).is_ok_and(|found| data.size.is_none_or(|size| size == found.len()))
+fn is_there(data: &RepomdData, path: &HostPath) -> Result<bool, Error> {
+    let found = fs::size_if_there(path).map_err(Error::Store)?;
+    Ok(found.is_some_and(|found| data.size.is_none_or(|size| size == found)))
 }
 
 /// The file of a document: its kind and how it is compressed, and nothing else that metadata says.
@@ -155,7 +160,7 @@ impl Fetcher {
         let dirs = Dirs::of(store)?;
         let batch = Batch::new(self);
         documents(&batch.part(&repository.upstream.tls), &dirs, reporter, repository, &[kind])?;
-        Ok(repository.path(kind))
+        repository.path(kind)
     }
 }
 
@@ -291,7 +296,12 @@ impl Errand<'_> {
         let path = dir.join(REPOMD_FILE);
         let there =
             fs::read_if_there(&path).map_err(Error::Store)?.is_some_and(|there| there == snapshot.bytes);
-        if there { Ok(()) } else { self.dirs.publish(&path, &snapshot.bytes) }
+        if there {
+            return Ok(());
+        }
+        // Who remembers this state remembers all of its documents, and they are not here.
+        memory::forget(&snapshot.digest, self.dirs)?;
+        self.dirs.publish(&path, &snapshot.bytes)
     }
 
     fn repository(&self, snapshot: &Snapshot, mirrors: Mirrors) -> Repository {
@@ -322,11 +332,14 @@ fn documents(
     repository: &Repository,
     kinds: &[&str],
 ) -> Result<(), Error> {
-    let missing: Vec<(&str, Vec<&RepomdData>)> = kinds
-        .iter()
-        .filter(|kind| repository.document(kind).is_some_and(|(data, path)| !is_there(data, &path)))
-        .map(|kind| (*kind, repository.repomd.forms(kind)))
-        .collect();
+    let mut missing: Vec<(&str, Vec<&RepomdData>)> = Vec::new();
+    for kind in kinds {
+        if let Some((data, path)) = repository.document(kind)?
+            && !is_there(data, &path)?
+        {
+            missing.push((kind, repository.repomd.forms(kind)));
+        }
+    }
     let sizes: Vec<u64> = missing.iter().map(|(_, forms)| forms[0].size.unwrap_or(0)).collect();
     let progress = Progress::new(reporter, Stage::Metadata, &sizes);
     let order: Vec<usize> = (0..missing.len()).collect();

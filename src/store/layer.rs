@@ -156,7 +156,7 @@ impl Store {
 /// A shared lock on a layer's manifest; nothing where the layer is missing or being removed.
 fn lease(manifest: &HostPath) -> Result<Option<Lease>, Error> {
     match Lock::attempt(manifest, Share::Shared) {
-        Ok(Some(lock)) if lock.is_current() => Ok(Some(Lease { _lock: lock })),
+        Ok(Some(lock)) if lock.is_current()? => Ok(Some(Lease { _lock: lock })),
         Ok(_) => Ok(None),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),

@@ -59,7 +59,7 @@ impl Store {
             let lock_path = self.path().join("tmp").join(format!("{name}.lock"));
             // Somebody who cleans up may meet the file before it is locked, and remove it.
             let lock = match Lock::create(&lock_path)? {
-                Some(lock) if lock.is_current() => lock,
+                Some(lock) if lock.is_current()? => lock,
                 _ => continue,
             };
             let path = self.path().join("tmp").join(name);
@@ -110,7 +110,7 @@ impl Store {
         for name in fs::list(&tmp)? {
             let name = name.to_string_lossy();
             let later = which == Leftovers::Useless && name.ends_with(".part");
-            if later || fs::exists(tmp.join(format!("{name}.lock"))) {
+            if later || fs::is_there(tmp.join(format!("{name}.lock")))? {
                 continue;
             }
             // A part of a download is its own lock, and so is what lost its own.

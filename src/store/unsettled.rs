@@ -84,7 +84,7 @@ impl Store {
 
     fn mark(&self) -> Result<Mark, Error> {
         let directory = self.path().join(UNSETTLED);
-        if !fs::exists(&directory) {
+        if !fs::is_there(&directory)? {
             match fs::create_dir(&directory, 0o755) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 other => other?,
@@ -98,7 +98,7 @@ impl Store {
             let path = directory.join(format!("{boot}.{}-{number}", std::process::id()));
             // Somebody who settles may meet the file before it is locked, and remove it.
             let lock = match Lock::create(&path)? {
-                Some(lock) if lock.is_current() => lock,
+                Some(lock) if lock.is_current()? => lock,
                 _ => continue,
             };
             self.own(&path)?;
@@ -166,10 +166,7 @@ impl Store {
 
     fn marks(&self) -> Result<Vec<(HostPath, String)>, Error> {
         let directory = self.path().join(UNSETTLED);
-        let names = match fs::list(&directory) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other?,
-        };
+        let names = fs::list_if_there(&directory)?;
         let names = names.iter().map(|name| name.to_string_lossy().into_owned());
         Ok(names.filter(|name| name != LOOKING).map(|name| (directory.join(&name), name)).collect())
     }

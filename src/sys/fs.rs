@@ -233,6 +233,14 @@ pub fn stat(path: impl AsRef<Path>) -> Result<fs::Metadata> {
     fs::metadata(path).map_err(quoted("stat", path))
 }
 
+/// The size of a file; nothing where there is none.
+pub fn size_if_there(path: impl AsRef<Path>) -> Result<Option<u64>> {
+    match stat(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(|found| Some(found.len())),
+    }
+}
+
 /// Whether this process may write to a file or directory.
 pub fn is_writable(path: impl AsRef<Path>) -> bool {
     rustix::fs::access(path.as_ref(), rustix::fs::Access::WRITE_OK).is_ok()
@@ -316,6 +324,14 @@ pub fn list(path: impl AsRef<Path>) -> Result<Vec<std::ffi::OsString>> {
         .map_err(quoted("readdir", path))?;
     names.sort();
     Ok(names)
+}
+
+/// The same; none where there is no directory.
+pub fn list_if_there(path: impl AsRef<Path>) -> Result<Vec<std::ffi::OsString>> {
+    match list(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other,
+    }
 }
 
 /// A file mapped into memory for reading.

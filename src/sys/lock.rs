@@ -80,10 +80,12 @@ impl Lock {
 
     /// Whether the path still leads to the locked file. Somebody may have removed or replaced it between its opening
     /// and its locking; then the lock protects nothing.
-    pub fn is_current(&self) -> bool {
-        let (Ok(held), Ok(there)) = (self.file.metadata(), std::fs::metadata(&self.path)) else {
-            return false;
-        };
-        (held.dev(), held.ino()) == (there.dev(), there.ino())
+    pub fn is_current(&self) -> Result<bool> {
+        let held = self.file.metadata().map_err(|source| failed(&self.path)("fstat", source))?;
+        match std::fs::metadata(&self.path) {
+            Ok(there) => Ok((held.dev(), held.ino()) == (there.dev(), there.ino())),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(failed(&self.path)("stat", source)),
+        }
     }
 }

@@ -51,7 +51,7 @@ fn what_is_there_is_not_asked_for_again() {
     let store = Store::new();
     let first = get(base(&server), &store, 0).unwrap();
     assert_eq!(first.snapshot, Digest::sha256(&repomd(1)));
-    let primary = first.path("primary").unwrap();
+    let primary = first.path("primary").unwrap().unwrap();
     assert!(primary.to_string().ends_with("primary.zst"));
     assert_eq!(crate::sys::fs::read(primary).unwrap(), PRIMARY);
     assert_eq!(server.log(), ["/r/repodata/repomd.xml", "/r/repodata/p.xml.zst"]);
@@ -66,7 +66,7 @@ fn what_is_there_is_not_asked_for_again() {
     serve(&server, &repomd(2));
     let second = get(base(&server), &store, 0).unwrap();
     assert_ne!(second.dir, first.dir);
-    assert!(first.path("primary").is_some_and(crate::sys::fs::exists));
+    assert!(first.path("primary").unwrap().is_some_and(crate::sys::fs::exists));
     assert!(store.list("tmp").is_empty());
 }
 
@@ -116,7 +116,7 @@ fn a_repository_of_this_host_is_read_also_offline() {
         let store = Store::new();
         let repo = repo(Origin::Baseurl(vec![origin]));
         let repository = offline().repository(&repo, &store.path, &Silent).unwrap();
-        assert!(repository.path("primary").is_some_and(crate::sys::fs::exists));
+        assert!(repository.path("primary").unwrap().is_some_and(crate::sys::fs::exists));
     }
 }
 
