@@ -4,7 +4,8 @@
 //! devices are not made at all; the header says everything about them.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write as _};
+use std::fs::File;
+use std::io::{BufRead, Seek as _, SeekFrom, Write as _};
 
 use crate::install::unpack::Reason;
 use crate::install::unpack::archive::{Archive, Entry};
@@ -121,7 +122,8 @@ impl<'a> Contents<'a> {
 
     fn write<R: BufRead>(&mut self, file: &FileEntry, archive: &mut Archive<R>) -> Result<(), Reason> {
         let name = file.index.to_string();
-        let mut out = self.directory.create(&name)?;
+        let mut out = Sparse { file: self.directory.create(&name)?, skipped: 0 };
+        let failed = |source| Reason::System(SysError::new("write", format!("{name:?}"), source));
         let algorithm = file.digest.as_ref().map_or(FileAlgorithm::Sha256, FileDigest::algorithm);
         let mut hasher = FileHasher::new(algorithm);
         archive.content(file.size, |piece| {
@@ -129,9 +131,9 @@ impl<'a> Contents<'a> {
                 return Err(Reason::Interrupted);
             }
             hasher.update(piece);
-            out.write_all(piece)
-                .map_err(|source| Reason::System(SysError::new("write", format!("{name:?}"), source)))
+            out.write(piece).map_err(failed)
         })?;
+        let out = out.finish(file.size).map_err(failed)?;
         let found = hasher.finish();
         if file.digest.as_ref() != Some(&found) && !no_digest_needed(file) {
             let expected = file.digest.as_ref().map_or("none", FileDigest::hex).to_owned();
@@ -149,6 +151,39 @@ impl<'a> Contents<'a> {
         self.written.files += 1;
         self.written.bytes += file.size;
         Ok(())
+    }
+}
+
+/// A file in which long runs of zeros are holes.
+struct Sparse {
+    file: File,
+    /// Zeros that come before what is written next.
+    skipped: u64,
+}
+
+/// Shorter runs are not worth a call.
+const LONG: usize = 64 << 10;
+
+impl Sparse {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        const ZEROS: [u8; 4096] = [0; 4096];
+        if piece.len() >= LONG && piece.chunks(ZEROS.len()).all(|part| part == &ZEROS[..part.len()]) {
+            self.skipped += piece.len() as u64;
+            return Ok(());
+        }
+        if self.skipped > 0 {
+            self.file.seek(SeekFrom::Current(self.skipped as i64))?;
+            self.skipped = 0;
+        }
+        self.file.write_all(piece)
+    }
+
+    /// The file with all its bytes.
+    fn finish(self, size: u64) -> std::io::Result<File> {
+        if self.skipped > 0 {
+            self.file.set_len(size)?;
+        }
+        Ok(self.file)
     }
 }
 

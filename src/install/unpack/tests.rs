@@ -1,17 +1,18 @@
 //! Packages made by the `rpm` crate, unpacked into a store.
 
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use rpm::{BuildConfig, CompressionType, FileOptions, PackageBuilder};
 
-use crate::install::unpack::{Source, unpack};
+use crate::install::unpack::{Known, Source, unpack, unpack_arriving};
 use crate::package::file::PackageFile;
 use crate::package::header::{Header, Origin};
 use crate::plan::{IdMap, IdRange, Tier};
 use crate::report::Silent;
 use crate::store::{Store, StoredPackage};
 use crate::sys::owner::Owner;
-use crate::unit::{Digest, HostPath};
+use crate::unit::{Algorithm, Digest, Hasher, HostPath};
 
 /// A store in a directory of its own, and what is unpacked into it.
 pub(super) struct Place {
@@ -140,4 +141,55 @@ fn many_packages_are_unpacked_at_once_and_come_back_in_order() {
     let digests = |list: Vec<&Digest>| list.into_iter().cloned().collect::<Vec<_>>();
     let found = digests(packages.iter().map(|package| &package.manifest.digest).collect());
     assert_eq!(found, digests(sources.iter().map(|source| &source.digest).collect()));
+}
+
+/// Puts other bytes of the same length wherever some are.
+fn replace(bytes: &mut [u8], old: &[u8], new: &[u8]) {
+    let places: Vec<_> = memchr::memmem::find_iter(bytes, old).collect();
+    assert!(!places.is_empty() && old.len() == new.len(), "{}", old.escape_ascii());
+    for at in places {
+        bytes[at..at + new.len()].copy_from_slice(new);
+    }
+}
+
+/// A package with a file of more than 4 GiB, nearly all zeros. What its signature header says is not true any more.
+fn enormous(zeros: u64, end: &[u8]) -> Vec<u8> {
+    let small = vec![7; 1_234_567];
+    let mut builder = builder(BuildConfig::v6().compression(CompressionType::Zstd));
+    builder.with_file_contents(&small[..], FileOptions::new("/var/image")).unwrap();
+    let mut bytes = written(&mut builder);
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let mut payload = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    payload.write_all(b"07070X00000000\0\0").unwrap();
+    let block = vec![0; 1 << 20];
+    for piece in (0..zeros >> 20).map(|_| &block[..]).chain([end]) {
+        hasher.update(piece);
+        payload.write_all(piece).unwrap();
+    }
+    payload.write_all(&[0; 3][..(4 - end.len() % 4) % 4]).unwrap();
+    payload.write_all(b"07070Xffffffff\0\0").unwrap();
+    bytes.truncate(bytes.len() - PackageFile::parse(&bytes).unwrap().payload().len());
+    let size = zeros + end.len() as u64;
+    replace(&mut bytes, &1_234_567_u64.to_be_bytes(), &size.to_be_bytes());
+    let (old, new) = (Digest::sha256(&small).hex(), hasher.finish().hex());
+    replace(&mut bytes, old.as_bytes(), new.as_bytes());
+    bytes.extend(payload.finish().unwrap());
+    bytes
+}
+
+#[test]
+fn a_file_of_more_than_four_gigabytes_is_unpacked_and_its_zeros_take_no_room() {
+    let (place, zeros, end) = (Place::new(), 4 << 30, b"the end");
+    let source = place.source(&enormous(zeros, end));
+    let (sender, arrivals) = std::sync::mpsc::channel();
+    sender.send((0, Known::Verified)).unwrap();
+    drop(sender);
+    let package = unpack_arriving(&[source], arrivals, &place.store, &Silent).unwrap().remove(0);
+    let stat = std::fs::metadata(package.file(0)).unwrap();
+    assert_eq!((stat.len(), package.manifest.bytes), (zeros + 7, zeros + 7));
+    assert!(stat.blocks() < 2048, "{} blocks", stat.blocks());
+    let mut last = [0; 8];
+    let file = std::fs::File::open(package.file(0)).unwrap();
+    std::os::unix::fs::FileExt::read_exact_at(&file, &mut last, zeros - 1).unwrap();
+    assert_eq!(&last, b"\0the end");
 }
