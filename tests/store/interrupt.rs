@@ -34,6 +34,7 @@ fn stuck(place: &Place, arguments: &[&str]) -> (Child, String) {
             if running.try_wait().unwrap().is_none() {
                 return (running, job);
             }
+            signal("-KILL", &job);
         }
     }
     panic!("no job of {arguments:?} was ever seen");
@@ -57,6 +58,8 @@ fn a_signal_ends_pruning_and_verifying_at_once() {
             assert!(
                 !Path::new("/proc").join(&job).join("task").exists() || jobs(&place.path("store")).is_empty()
             );
+            // One that was stopped before it could ask to die with its parent stays.
+            signal("-KILL", &job);
         }
         place.run(&["store", "verify"]).expect(0);
     }
