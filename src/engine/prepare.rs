@@ -126,7 +126,7 @@ impl Session<'_> {
             let arrived = |index: usize, came| {
                 let name = format!("{}.rpm", missing[positions[index]].digest.hex());
                 if came == Came::Now
-                    && let Err(error) = store.is_unsettled(Kind::Rpms, name)
+                    && let Err(error) = store.note_unsettled(Kind::Rpms, name)
                 {
                     // Its digest is looked at again before it is used again.
                     tracing::debug!(%error, "a package file without a mark");

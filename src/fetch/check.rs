@@ -154,7 +154,7 @@ pub fn remembered(store: &HostPath) -> Result<Remembered, Error> {
     let dirs = Dirs::of(store)?;
     let mut found = Remembered::default();
     for (directory, path) in dirs.beside_snapshots() {
-        let names = if fs::exists(&path) { fs::list(&path).map_err(Error::Store)? } else { Vec::new() };
+        let names = fs::list_if_there(&path).map_err(Error::Store)?;
         for name in names.iter().map(|name| name.to_string_lossy()).filter(|name| !name.starts_with(".kiln-"))
         {
             let bytes = match fs::read(path.join(name.as_ref())) {

@@ -130,7 +130,7 @@ impl Store {
     pub fn publish_layer(&self, staging: &Staging, manifest: LayerManifest) -> Result<Layer, Error> {
         let path = self.layer_path(&manifest.id);
         self.write_manifest(staging.path(), &manifest)?;
-        self.is_unsettled(Kind::Layers, manifest.id.hex())?;
+        self.note_unsettled(Kind::Layers, manifest.id.hex())?;
         let file = staging.path().join(MANIFEST);
         let damaged = |path: &HostPath, why: &str| Error::Damaged { path: path.clone(), why: why.to_owned() };
         let lock = Lock::attempt(&file, Share::Shared)?;

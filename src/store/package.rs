@@ -95,7 +95,7 @@ impl Store {
     ) -> Result<StoredPackage, Error> {
         let path = self.package_path(&manifest.digest);
         self.write_manifest(staging.path(), &manifest)?;
-        self.is_unsettled(Kind::Packages, manifest.digest.hex())?;
+        self.note_unsettled(Kind::Packages, manifest.digest.hex())?;
         self.publish(staging.path(), &path)?;
         Ok(StoredPackage { path, manifest })
     }

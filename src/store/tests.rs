@@ -133,10 +133,10 @@ fn what_is_old_enough_and_has_no_maker_is_settled() {
     };
     let object = || "ab".repeat(32);
     let first = store(&directory);
-    first.is_unsettled(Kind::Packages, object()).unwrap();
-    first.is_unsettled(Kind::Packages, object()).unwrap();
+    first.note_unsettled(Kind::Packages, object()).unwrap();
+    first.note_unsettled(Kind::Packages, object()).unwrap();
     let second = store(&directory);
-    second.is_unsettled(Kind::Layers, object()).unwrap();
+    second.note_unsettled(Kind::Layers, object()).unwrap();
     assert_eq!(marks(&second).len(), 2);
     drop(first);
     second.settle(hour).unwrap();

@@ -72,7 +72,7 @@ pub struct Doubt {
 
 impl Store {
     /// Notes that a thing is published, or about to be, whose bytes need not be on the disk.
-    pub fn is_unsettled(&self, kind: Kind, name: String) -> Result<(), Error> {
+    pub fn note_unsettled(&self, kind: Kind, name: String) -> Result<(), Error> {
         let mut mark = self.unsettled().0.lock().unwrap_or_else(PoisonError::into_inner);
         let mark = match &mut *mark {
             Some(mark) => mark,

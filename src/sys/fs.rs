@@ -24,7 +24,12 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
 
 /// The same; nothing where there is no such file.
 pub fn read_if_there(path: impl AsRef<Path>) -> Result<Option<Vec<u8>>> {
-    match read(path) {
+    if_there(read(path))
+}
+
+/// What was asked of a file; nothing where there is none.
+fn if_there<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
     }
@@ -214,10 +219,7 @@ pub fn remove_file(path: impl AsRef<Path>) -> Result<()> {
 
 /// Removes a file or symbolic link, if there is one.
 pub fn remove_if_there(path: impl AsRef<Path>) -> Result<()> {
-    match remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
+    if_there(remove_file(path)).map(drop)
 }
 
 /// Removes a directory with all below it. Only for trees that kiln itself wrote and owns; what a build wrote is
@@ -235,10 +237,7 @@ pub fn stat(path: impl AsRef<Path>) -> Result<fs::Metadata> {
 
 /// The size of a file; nothing where there is none.
 pub fn size_if_there(path: impl AsRef<Path>) -> Result<Option<u64>> {
-    match stat(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => other.map(|found| Some(found.len())),
-    }
+    Ok(if_there(stat(path))?.map(|found| found.len()))
 }
 
 /// Whether this process may write to a file or directory.
@@ -328,10 +327,7 @@ pub fn list(path: impl AsRef<Path>) -> Result<Vec<std::ffi::OsString>> {
 
 /// The same; none where there is no directory.
 pub fn list_if_there(path: impl AsRef<Path>) -> Result<Vec<std::ffi::OsString>> {
-    match list(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        other => other,
-    }
+    Ok(if_there(list(path))?.unwrap_or_default())
 }
 
 /// A file mapped into memory for reading.
