@@ -1,7 +1,5 @@
 //! One more command in a sandbox that runs.
 
-use std::time::Duration;
-
 use kiln::plan::{Phase, SandboxSpec, Stdio, Visitors};
 use kiln::sandbox::{Outcome, Status, attach};
 use kiln::unit::HostPath;
@@ -107,10 +105,10 @@ fn a_command_that_is_not_there_is_the_visitors_trouble() {
 #[test]
 fn a_sandbox_is_not_kept_waiting_by_somebody_who_says_nothing() {
     let bench = Bench::new();
-    let (outcome, ..) = beside(&bench, sh(Phase::Build, "echo ready; sleep 1"), |door| {
-        let silent = kiln::sys::socket::connect(door, "door").unwrap();
-        std::thread::sleep(Duration::from_millis(1500));
-        drop(silent);
+    // Somebody who comes and stays after the sandbox's end.
+    let (outcome, _, silent) = beside(&bench, sh(Phase::Build, "echo ready; sleep 2"), |door| {
+        kiln::sys::socket::connect(door, "door").unwrap()
     });
     assert_eq!(outcome.status, Status::Exited(0));
+    drop(silent);
 }
