@@ -5,7 +5,7 @@ use std::path::Path;
 use kiln::plan::{Access, Guard, Network, Phase, SandboxSpec, Step};
 use kiln::unit::{HostPath, RootPath};
 
-use crate::support::{Bench, sh};
+use crate::support::{Bench, copy_program, sh};
 
 /// How it is shown that a line would print something else.
 #[derive(Clone, Copy)]
@@ -337,7 +337,7 @@ fn set_id_programs_of_the_root_give_nothing() {
     let run = |without: &[Guard]| {
         let bench = Bench::without(without);
         let program = bench.store.join("base/setid");
-        std::fs::copy("/usr/bin/id", &program).unwrap();
+        copy_program(Path::new("/usr/bin/id"), &program, "755");
         bench.give(&program);
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o4755)).unwrap();
         let mut spec = sh(Phase::Build, "/setid -u");

@@ -4,7 +4,7 @@ use kiln::plan::{Access, Command, Phase, Step};
 use kiln::sandbox::Status;
 use kiln::unit::{HostPath, RootPath};
 
-use crate::support::{Bench, sh};
+use crate::support::{Bench, copy_program, sh};
 
 /// A line of shell, and what it must print in both phases.
 const LINES: &[(&str, &str)] = &[
@@ -91,9 +91,9 @@ fn programs_of_32_bits_run() {
     let bench = Bench::new();
     let place = tempfile::tempdir().unwrap();
     std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let file = place.path().join("small");
-    std::fs::write(&file, I386).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (bytes, file) = (place.path().join("bytes"), place.path().join("small"));
+    std::fs::write(&bytes, I386).unwrap();
+    copy_program(&bytes, &file, "755");
     for phase in [Phase::Build, Phase::Install] {
         let mut spec = sh(phase, "");
         spec.steps.push(Step::Bind {

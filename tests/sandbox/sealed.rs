@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use kiln::plan::{Guard, Phase};
 use kiln::sandbox::id_map;
 
-use crate::support::{Bench, patience, program, sh};
+use crate::support::{Bench, copy_program, patience, program, sh};
 
 /// Everything that keeps PID 1's program from being looked at, so that only the last layer is left.
 const LOOK: &[Guard] = &[Guard::Inspection, Guard::Landlock, Guard::Capabilities];
@@ -19,7 +19,7 @@ fn own_copy() -> (tempfile::TempDir, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let copy = place.path().join("kiln");
-    std::fs::copy(program(), &copy).unwrap();
+    copy_program(&program(), &copy, "755");
     let id = id_map().unwrap().uids[0].outside;
     std::os::unix::fs::chown(&copy, Some(id), None).unwrap();
     (place, copy)

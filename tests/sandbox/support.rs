@@ -253,3 +253,10 @@ pub(crate) fn patience(seconds: u64) -> std::time::Duration {
     let times = std::env::var("KILN_TEST_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
     std::time::Duration::from_secs(seconds * times)
 }
+
+/// Makes a program that can be run at once: a copy of this process's own could still be held open for writing by a
+/// child that another test is just starting, and nobody runs such a file.
+pub(crate) fn copy_program(from: &Path, to: &Path, mode: &str) {
+    let status = std::process::Command::new("install").args(["-m", mode]).args([from, to]).status();
+    assert!(status.unwrap().success(), "{}", to.display());
+}

@@ -7,6 +7,8 @@ use std::process::Command;
 use kiln::plan::Tier;
 use kiln::sandbox::id_map;
 
+use crate::support::copy_program;
+
 /// Held while the host's lists of users are changed: two tests do it.
 static LISTS: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
@@ -40,7 +42,7 @@ impl Account {
         std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let copy = |from: &Path, name: &str| {
             let to = place.path().join(name);
-            std::fs::copy(from, &to).unwrap();
+            copy_program(from, &to, "755");
             to
         };
         let tests = copy(&std::env::current_exe().unwrap(), "tests");
