@@ -92,16 +92,21 @@ pub(super) struct RepoTable {
     pub(super) skip_if_unavailable: Option<Written<bool>>,
     pub(super) module_hotfixes: Option<Written<bool>>,
     pub(super) metadata_expire: Option<Written<String>>,
-    pub(super) tls: TlsKeys,
+    pub(super) connection: ConnectionKeys,
 }
 
-/// How a repository's servers and kiln prove themselves, by dnf's keys.
+/// How a repository's servers are reached, and how they and kiln prove themselves, by dnf's keys.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct TlsKeys {
+pub(super) struct ConnectionKeys {
     pub(super) sslverify: Option<Written<bool>>,
     pub(super) sslcacert: Option<Written<String>>,
     pub(super) sslclientcert: Option<Written<String>>,
     pub(super) sslclientkey: Option<Written<String>>,
+    pub(super) username: Option<Written<String>>,
+    pub(super) password: Option<Written<String>>,
+    pub(super) proxy: Option<Written<String>>,
+    pub(super) proxy_username: Option<Written<String>>,
+    pub(super) proxy_password: Option<Written<String>>,
 }
 
 /// The three ways to say where a repository is. A file that says any replaces what it inherited, whichever way that
@@ -255,7 +260,7 @@ impl RepoTable {
             skip_if_unavailable: None,
             module_hotfixes: None,
             metadata_expire: None,
-            tls: TlsKeys::default(),
+            connection: ConnectionKeys::default(),
         }
     }
 
@@ -289,11 +294,16 @@ impl RepoTable {
             module_hotfixes: table.boolean("module_hotfixes")?,
             metadata_expire: table
                 .scalar("metadata_expire", "seconds, a duration such as \"6h\", or \"never\"")?,
-            tls: TlsKeys {
+            connection: ConnectionKeys {
                 sslverify: table.boolean("sslverify")?,
                 sslcacert: table.string("sslcacert")?,
                 sslclientcert: table.string("sslclientcert")?,
                 sslclientkey: table.string("sslclientkey")?,
+                username: table.string("username")?,
+                password: table.string("password")?,
+                proxy: table.string("proxy")?,
+                proxy_username: table.string("proxy_username")?,
+                proxy_password: table.string("proxy_password")?,
             },
             id,
         };

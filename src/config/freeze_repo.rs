@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::config::document::{KeyTable, OriginKeys, RepoTable, TlsKeys};
+use crate::config::document::{KeyTable, OriginKeys, RepoTable};
 use crate::config::freeze::strings;
-use crate::config::release::{Check, Expired, Key, KeyLocation, NEVER, Origin, Repo, Tls};
+use crate::config::freeze_connection::connection;
+use crate::config::release::{Check, Expired, Key, KeyLocation, NEVER, Origin, Repo};
 use crate::config::variables::{Dollars, Variables};
 use crate::config::written::Written;
 use crate::config::{Error, Place, ReleaseFile, scalar};
@@ -37,9 +38,11 @@ pub(super) fn repo(table: RepoTable, vars: &Variables) -> Result<Repo, Error> {
         }
     }
     let name = table.name.map(|text| vars.expand(&text, Dollars::Variables)).transpose()?;
+    let mut origin = origin(table.origin, &id, &place, vars)?;
+    let connection = connection(table.connection, &mut origin, vars)?;
     Ok(Repo {
         name: name.unwrap_or_else(|| id.clone()),
-        origin: origin(table.origin, &id, &place, vars)?,
+        origin,
         gpgcheck,
         repo_gpgcheck,
         keys,
@@ -50,21 +53,8 @@ pub(super) fn repo(table: RepoTable, vars: &Variables) -> Result<Repo, Error> {
         skip_if_unavailable: table.skip_if_unavailable.is_some_and(|skip| skip.value),
         module_hotfixes: table.module_hotfixes.is_some_and(|hotfixes| hotfixes.value),
         metadata_expire: table.metadata_expire.map_or(Ok(METADATA_EXPIRE), |text| expire(&text))?,
-        tls: tls(table.tls, vars)?,
+        connection,
         id,
-    })
-}
-
-fn tls(keys: TlsKeys, vars: &Variables) -> Result<Tls, Error> {
-    let path = |written: Option<Written<String>>| written.map(|text| key_path(&text, vars)).transpose();
-    if let (None, Some(key)) = (&keys.sslclientcert, &keys.sslclientkey) {
-        return Err(key.wrong("sslclientkey", "there is no `sslclientcert` that it is the key of"));
-    }
-    Ok(Tls {
-        servers: if keys.sslverify.is_none_or(|verify| verify.value) { Check::On } else { Check::Off },
-        authorities: path(keys.sslcacert)?,
-        certificate: path(keys.sslclientcert)?,
-        key: path(keys.sslclientkey)?,
     })
 }
 
@@ -165,7 +155,7 @@ fn key(table: KeyTable, repo: &str, vars: &Variables) -> Result<Key, Error> {
     Ok(Key { location, fingerprint, expired })
 }
 
-fn key_path(text: &Written<String>, vars: &Variables) -> Result<HostPath, Error> {
+pub(super) fn key_path(text: &Written<String>, vars: &Variables) -> Result<HostPath, Error> {
     let path = vars.expand(text, Dollars::Variables)?;
     match beside(&path, text) {
         _ if path.is_empty() || path.contains("://") => Err(text.wrong("path", "it is not a path")),

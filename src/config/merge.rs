@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::config::document::{
-    BuildTable, Config, OriginKeys, ReleaseTable, RepoTable, RootTable, SandboxTable, SolveTable, TlsKeys,
+    BuildTable, Config, ConnectionKeys, OriginKeys, ReleaseTable, RepoTable, RootTable, SandboxTable,
+    SolveTable,
 };
 
 impl Config {
@@ -116,13 +117,18 @@ impl OriginKeys {
     }
 }
 
-impl TlsKeys {
+impl ConnectionKeys {
     fn merge(self, over: Self) -> Self {
         Self {
             sslverify: over.sslverify.or(self.sslverify),
             sslcacert: over.sslcacert.or(self.sslcacert),
             sslclientcert: over.sslclientcert.or(self.sslclientcert),
             sslclientkey: over.sslclientkey.or(self.sslclientkey),
+            username: over.username.or(self.username),
+            password: over.password.or(self.password),
+            proxy: over.proxy.or(self.proxy),
+            proxy_username: over.proxy_username.or(self.proxy_username),
+            proxy_password: over.proxy_password.or(self.proxy_password),
         }
     }
 }
@@ -144,7 +150,7 @@ impl RepoTable {
             skip_if_unavailable: over.skip_if_unavailable.or(self.skip_if_unavailable),
             module_hotfixes: over.module_hotfixes.or(self.module_hotfixes),
             metadata_expire: over.metadata_expire.or(self.metadata_expire),
-            tls: self.tls.merge(over.tls),
+            connection: self.connection.merge(over.connection),
         }
     }
 }

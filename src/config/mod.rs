@@ -16,6 +16,7 @@ mod arch;
 mod document;
 mod error;
 mod freeze;
+mod freeze_connection;
 mod freeze_repo;
 mod limits;
 mod merge;
@@ -37,8 +38,8 @@ pub use error::{Error, FileError};
 pub use overrides::Overrides;
 pub use place::{Place, ReleaseFile};
 pub use release::{
-    Build, Check, Expired, Key, KeyLocation, NEVER, Nesting, Network, Origin, Release, Repo, RootPackages,
-    SandboxOptions, SolveOptions, Syncs, Tls,
+    Build, Check, Connection, Expired, Key, KeyLocation, NEVER, Nesting, Network, Origin, Proxy, Release,
+    Repo, RootPackages, SandboxOptions, SolveOptions, Syncs,
 };
 pub use scalar::duration;
 pub use search::{Files, Listed, bare, list, load};

@@ -195,13 +195,13 @@ pub struct Repo {
     pub module_hotfixes: bool,
     /// Seconds that metadata is used without asking again; [`NEVER`] for ever.
     pub metadata_expire: u64,
-    /// How its servers and kiln prove themselves to each other.
-    pub tls: Tls,
+    /// How its servers are reached.
+    pub connection: Connection,
 }
 
-/// How servers and kiln prove themselves to each other over HTTPS.
+/// How a repository's servers are reached, and how they and kiln prove themselves to each other over HTTPS.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tls {
+pub struct Connection {
     /// Whether a server must prove that it is the one it is taken for (`sslverify`).
     pub servers: Check,
     /// The authorities that may vouch for it, in place of the host's (`sslcacert`).
@@ -210,11 +210,30 @@ pub struct Tls {
     pub certificate: Option<HostPath>,
     /// The key of that certificate, where it is in a file of its own (`sslclientkey`).
     pub key: Option<HostPath>,
+    /// What is asked in the servers' place.
+    pub proxy: Proxy,
 }
 
-impl Tls {
+impl Connection {
     /// As the host does it.
-    pub const HOST: Self = Self { servers: Check::On, authorities: None, certificate: None, key: None };
+    pub const HOST: Self = Self {
+        servers: Check::On,
+        authorities: None,
+        certificate: None,
+        key: None,
+        proxy: Proxy::Environment,
+    };
+}
+
+/// Which proxy a repository's servers are asked through.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proxy {
+    /// The one that `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
+    Environment,
+    /// None, whatever the environment says.
+    None,
+    /// This one, with its credentials, but for what `no_proxy` leaves out.
+    Url(String),
 }
 
 /// The `metadata_expire` of a repository that never changes.

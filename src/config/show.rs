@@ -7,7 +7,8 @@ use toml::Value;
 
 use crate::config::limits::LIMITS;
 use crate::config::release::{
-    Build, Check, Expired, NEVER, Nesting, Origin, Release, Repo, SandboxOptions, SolveOptions, Syncs, Tls,
+    Build, Check, Connection, Expired, NEVER, Nesting, Origin, Proxy, Release, Repo, SandboxOptions,
+    SolveOptions, Syncs,
 };
 use crate::config::variables::escaped;
 use crate::unit::Limits;
@@ -181,14 +182,19 @@ fn repo(lines: &mut Lines, repo: &Repo, enabled: Enabled) {
     }
     lines.value("skip_if_unavailable", repo.skip_if_unavailable);
     lines.value("module_hotfixes", repo.module_hotfixes);
-    if repo.tls.servers == Check::Off {
+    if repo.connection.servers == Check::Off {
         lines.value("sslverify", false);
     }
-    let Tls { authorities, certificate, key, .. } = &repo.tls;
+    let Connection { authorities, certificate, key, proxy, .. } = &repo.connection;
     for (name, path) in [("sslcacert", authorities), ("sslclientcert", certificate), ("sslclientkey", key)] {
         if let Some(path) = path {
             lines.text(name, &path.to_string());
         }
+    }
+    match proxy {
+        Proxy::Environment => {}
+        Proxy::None => lines.plain("proxy", "_none_"),
+        Proxy::Url(url) => lines.text("proxy", url),
     }
     match repo.metadata_expire {
         NEVER => lines.plain("metadata_expire", "never"),

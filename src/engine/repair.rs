@@ -81,8 +81,8 @@ impl Look<'_> {
         }
         let urls = mirrors.get(&package.repo).map(Vec::as_slice).unwrap_or_default();
         let mirrors = Mirrors::new(urls.iter().map(String::as_str))?;
-        let (trust, tls) = (Trust::Metadata, crate::config::Tls::HOST);
-        let upstream = Upstream { repo: package.repo.clone(), mirrors, trust, tls };
+        let (trust, connection) = (Trust::Metadata, crate::config::Connection::HOST);
+        let upstream = Upstream { repo: package.repo.clone(), mirrors, trust, connection };
         let wanted: [Wanted; 1] = [upstream.wanted(package)];
         Fetcher::new(self.engine.settings.access.options()).packages(
             &wanted,

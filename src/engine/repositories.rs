@@ -51,7 +51,7 @@ impl Session<'_> {
         for repo in release.repos.iter().filter(|repo| repo.gpgcheck == Check::Off) {
             reporter.warn(format!("packages of repository {} are not checked with OpenPGP", repo.id));
         }
-        for repo in release.repos.iter().filter(|repo| repo.tls.servers == Check::Off) {
+        for repo in release.repos.iter().filter(|repo| repo.connection.servers == Check::Off) {
             reporter.warn(format!("servers of repository {} need not prove who they are", repo.id));
         }
         let states = self.fetcher().repositories(&release.repos, self.store.path(), reporter)?;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::config::Tls;
+use crate::config::Connection;
 use crate::fetch::mirrors::lock;
 use crate::fetch::{Error, Fetcher};
 
@@ -15,18 +15,18 @@ pub(super) struct Batch<'a> {
     /// The batch that this one is a part of: ended with it.
     outer: Option<&'a Self>,
     stopped: AtomicBool,
-    /// How servers and kiln prove themselves to each other.
-    pub(super) tls: &'a Tls,
+    /// How servers are reached.
+    pub(super) connection: &'a Connection,
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn new(fetcher: &'a Fetcher) -> Self {
-        Self { fetcher, outer: None, stopped: AtomicBool::new(false), tls: &Tls::HOST }
+        Self { fetcher, outer: None, stopped: AtomicBool::new(false), connection: &Connection::HOST }
     }
 
     /// A part of this batch, from servers that are spoken to in this way.
-    pub(super) fn part(&'a self, tls: &'a Tls) -> Self {
-        Self { fetcher: self.fetcher, outer: Some(self), stopped: AtomicBool::new(false), tls }
+    pub(super) fn part(&'a self, connection: &'a Connection) -> Self {
+        Self { fetcher: self.fetcher, outer: Some(self), stopped: AtomicBool::new(false), connection }
     }
 
     /// Whether what is being fetched is still wanted.

@@ -14,7 +14,7 @@ use reqwest::Url;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{self, HeaderMap, HeaderName};
 
-use crate::config::Tls;
+use crate::config::Connection;
 use crate::fetch::url::local;
 use crate::fetch::{Cause, FetchOptions, Network, tls};
 use crate::sys::SysError;
@@ -104,16 +104,16 @@ pub(super) struct Body<'a> {
 /// The shared clients, one for each way of proving oneself, made when a request first needs it: reading the host's
 /// certificates takes a while, and a warm run asks nobody.
 #[derive(Debug, Default)]
-pub(super) struct Shared(Mutex<BTreeMap<Tls, Client>>);
+pub(super) struct Shared(Mutex<BTreeMap<Connection, Client>>);
 
 impl Shared {
-    fn get(&self, options: &FetchOptions, tls: &Tls) -> Result<Client, Cause> {
+    fn get(&self, options: &FetchOptions, connection: &Connection) -> Result<Client, Cause> {
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(tls) {
+        if let Some(client) = clients.get(connection) {
             return Ok(client.clone());
         }
-        let client = tls::client(options, tls)?;
-        clients.insert(tls.clone(), client.clone());
+        let client = tls::client(options, connection)?;
+        clients.insert(connection.clone(), client.clone());
         Ok(client)
     }
 
@@ -122,7 +122,7 @@ impl Shared {
         &self,
         url: &Url,
         ask: &Ask,
-        (options, tls): (&FetchOptions, &Tls),
+        (options, connection): (&FetchOptions, &Connection),
         wanted: &'a dyn Fn() -> bool,
     ) -> Result<(Head, Body<'a>), Stop> {
         let (stall, slowest) = (options.timeouts.stall, options.timeouts.slowest);
@@ -134,7 +134,7 @@ impl Shared {
         if options.network == Network::Offline {
             return Err(Cause::Offline.into());
         }
-        let request = request(&self.get(options, tls)?, url, ask);
+        let request = request(&self.get(options, connection)?, url, ask);
         let (sender, receiver) = sync_channel(PIECES);
         let carrier = thread::Builder::new().name("fetch".to_owned());
         carrier

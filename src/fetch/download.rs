@@ -207,7 +207,7 @@ impl Batch<'_> {
         let ask = Ask { from: growing.part.length(), if_range, known: Validators::default() };
         let wanted = || self.wanted();
         let (head, mut body) =
-            self.fetcher.client.get_url(url, &ask, (&self.fetcher.options, self.tls), &wanted)?;
+            self.fetcher.client.get_url(url, &ask, (&self.fetcher.options, self.connection), &wanted)?;
         if head.from != growing.part.length() {
             growing.reset().map_err(Stop::Store)?;
         }
@@ -242,7 +242,7 @@ impl Batch<'_> {
         let ask = Ask { known, ..Ask::default() };
         let wanted = || self.wanted();
         let (head, mut body) =
-            self.fetcher.client.get_url(url, &ask, (&self.fetcher.options, self.tls), &wanted)?;
+            self.fetcher.client.get_url(url, &ask, (&self.fetcher.options, self.connection), &wanted)?;
         if head.unchanged {
             return Ok(None);
         }

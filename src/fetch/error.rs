@@ -184,7 +184,9 @@ fn hint_of(cause: &Cause) -> Option<String> {
         Cause::Status { code: 404 | 410, .. } => {
             "the mirror does not have it: the metadata may be out of date, or the release may have moved to an archive"
         }
-        Cause::Status { code: 401 | 403 | 407, .. } => "the server wants credentials: put them in the URL",
+        Cause::Status { code: 401 | 403 | 407, .. } => {
+            "the server wants credentials: put them in the URL, or into `username` and `password` of the repository"
+        }
         Cause::Unsigned => "if the repository's metadata is not signed, say `repo_gpgcheck = false`",
         Cause::Signature(fault) => return fault.hint(),
         _ => return None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::Tls;
+use crate::config::Connection;
 use crate::fetch::batch::Batch;
 use crate::fetch::dirs::{self, Dirs};
 use crate::fetch::download::{Growing, Order};
@@ -35,7 +35,7 @@ pub struct Upstream {
     /// Whom its packages must be signed by.
     pub trust: Trust,
     /// How its servers and kiln prove themselves to each other.
-    pub tls: Tls,
+    pub connection: Connection,
 }
 
 impl Upstream {
@@ -96,7 +96,7 @@ impl Fetcher {
         batch.each(&order, &|index| {
             let package = &wanted[index];
             let item = progress.item(package.nevra.to_string());
-            let came = one(&batch.part(&package.from.tls), package, &dirs, &item)?;
+            let came = one(&batch.part(&package.from.connection), package, &dirs, &item)?;
             item.done(package.size);
             on_ready(index, came);
             Ok(())

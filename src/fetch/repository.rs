@@ -159,13 +159,13 @@ impl Fetcher {
     ) -> Result<Option<HostPath>, Error> {
         let dirs = Dirs::of(store)?;
         let batch = Batch::new(self);
-        documents(&batch.part(&repository.upstream.tls), &dirs, reporter, repository, &[kind])?;
+        documents(&batch.part(&repository.upstream.connection), &dirs, reporter, repository, &[kind])?;
         repository.path(kind)
     }
 }
 
 fn one(batch: &Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> Result<Repository, Error> {
-    let batch = batch.part(&repo.tls);
+    let batch = batch.part(&repo.connection);
     let keys = keys::load(&batch, repo, dirs, reporter)?;
     let errand = Errand { batch, repo, dirs, keys, reporter };
     let known = match Memory::load(repo, dirs)? {
@@ -314,7 +314,12 @@ impl Errand<'_> {
             snapshot: snapshot.digest.clone(),
             repomd: snapshot.repomd.clone(),
             dir: self.dirs.snapshot(&snapshot.digest),
-            upstream: Upstream { repo: self.repo.id.clone(), mirrors, trust, tls: self.repo.tls.clone() },
+            upstream: Upstream {
+                repo: self.repo.id.clone(),
+                mirrors,
+                trust,
+                connection: self.repo.connection.clone(),
+            },
         }
     }
 

@@ -1,4 +1,4 @@
-//! Proxies from the environment and credentials in URLs.
+//! Proxies and credentials: of the environment, in URLs, and a repository's own.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -121,4 +121,40 @@ fn credentials_in_an_address_are_sent_and_never_shown() {
         ran.expect(30).says("HTTP 401 unauthorized").says("put them in the URL");
         assert!(!ran.stderr().contains("hidden"), "{}", ran.stderr());
     }
+}
+
+#[test]
+fn a_repository_has_a_proxy_and_credentials_of_its_own() {
+    let bench = bench();
+    let root = bench.path("");
+    let server = Listener::start(&root, CREDENTIALS);
+    let proxy = Listener::start(&root, "YUBiOmM6e2Q=");
+    let solve = |lines: &str, variable: &str| {
+        let lines = format!(
+            "baseurl = \"http://127.0.0.1:{}/base\"\nusername = \"me\"\n{lines}\nmetadata_expire = 0",
+            server.port
+        );
+        bench.release("", &[("base", &lines)]);
+        let mut kiln = bench.kiln();
+        kiln.env("http_proxy", variable).args(["solve", "tool", "-r"]).arg(bench.path("release.toml"));
+        let output = kiln.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (nobody, secret) = ("http://127.0.0.1:1", "password = \"secret\"");
+    assert_eq!(solve(&format!("{secret}\nproxy = \"_none_\""), nobody).0, Some(0));
+    assert_eq!(solve(secret, nobody).0, Some(30), "the environment's");
+    let own = format!(
+        "{secret}\nproxy = \"http://127.0.0.1:{}\"\nproxy_username = \"a@b\"\nproxy_password = \"c:{{d\"",
+        proxy.port
+    );
+    assert_eq!(solve(&own, nobody).0, Some(0));
+    let heads = proxy.heads();
+    // `a@b:c:{d`, and the server's own as well.
+    let told = |text: &str| heads.iter().all(|head| head.to_lowercase().contains(&text.to_lowercase()));
+    assert!(told("proxy-authorization: Basic YUBiOmM6e2Q=") && told(CREDENTIALS), "{heads:?}");
+    let (code, text) = solve("password = \"hidden\"\nproxy = \"_none_\"", nobody);
+    assert_eq!(code, Some(30));
+    assert!(text.contains("HTTP 401") && text.contains("`username`") && !text.contains("hidden"), "{text}");
+    let server = server.heads();
+    assert!(server.iter().all(|head| !head.to_lowercase().contains("proxy-authorization")), "{server:?}");
 }

@@ -95,6 +95,23 @@ fn a_value_of_another_type() {
 }
 
 #[test]
+fn a_proxy_or_a_secret_that_makes_no_sense() {
+    assert_snapshot!(repository(&[
+        "gpgcheck = false\nbaseurl = \"http://x\"\nproxy = \"socks5://proxy:1080\"",
+        "gpgcheck = false\nbaseurl = \"http://x\"\nproxy = \"proxy:3128\"",
+        "gpgcheck = false\nbaseurl = \"http://x\"\npassword = \"secret\"",
+        "gpgcheck = false\nbaseurl = \"http://x\"\nproxy_username = \"me\"",
+        "gpgcheck = false\nbaseurl = \"http://x\"\nproxy = \"http://proxy:3128\"\nproxy_password = \"secret\"",
+    ]), @r#"
+    error: /r.toml:16:9: `proxy` cannot be `socks5://proxy:1080`: a proxy is http://HOST:PORT or https://HOST:PORT, or `_none_` for none
+    error: /r.toml:16:9: `proxy` cannot be `proxy:3128`: a proxy is http://HOST:PORT or https://HOST:PORT, or `_none_` for none
+    error: /r.toml:16:12: `password` cannot be `...`: there is no `username` that it belongs to
+    error: /r.toml:16:18: `proxy_username` cannot be `me`: there is no `proxy` that it is for
+    error: /r.toml:17:18: `proxy_password` cannot be `...`: there is no `proxy_username` that it belongs to
+    "#);
+}
+
+#[test]
 fn a_value_that_makes_no_sense() {
     assert_snapshot!(spoiled(&[
         "[limits]\nmemory = \"lots\"\n",

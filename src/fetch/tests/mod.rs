@@ -11,7 +11,7 @@ mod trust;
 
 use std::time::Duration;
 
-use crate::config::{Check, Origin, Repo, Tls};
+use crate::config::{Check, Connection, Origin, Repo};
 use crate::fetch::{FetchOptions, Fetcher, Network, Proxies, Timeouts};
 use crate::unit::HostPath;
 
@@ -80,7 +80,7 @@ fn repo(origin: Origin) -> Repo {
         skip_if_unavailable: false,
         module_hotfixes: false,
         metadata_expire: 0,
-        tls: Tls::HOST,
+        connection: Connection::HOST,
     }
 }
 

@@ -10,7 +10,7 @@ use pgp::types::KeyVersion;
 use super::keys::{Made, NOW, Recipe, Sub};
 use super::server::{Fault, Server};
 use super::{Store, fetcher, offline, told, with};
-use crate::config::{Expired, Tls};
+use crate::config::{Connection, Expired};
 use crate::fetch::openpgp::{KeySource, Keyring};
 use crate::fetch::{Came, Error, Mirrors, Trust, Upstream, Wanted};
 use crate::lock::LockedPackage;
@@ -64,7 +64,8 @@ pub(super) fn signed_by(made: &Made) -> Trust {
 
 fn wanted(server: &Server, name: &str, package: &[u8], trust: &Trust) -> Wanted {
     let mirrors = Mirrors::new([server.url("").as_str()]).unwrap();
-    let upstream = Upstream { repo: "x".to_owned(), mirrors, trust: trust.clone(), tls: Tls::HOST };
+    let upstream =
+        Upstream { repo: "x".to_owned(), mirrors, trust: trust.clone(), connection: Connection::HOST };
     upstream.wanted(&LockedPackage {
         nevra: format!("{name}-1.0-1.noarch").parse().unwrap(),
         repo: "x".to_owned(),
