@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::sys::SysError;
+use crate::sys::{SysError, signal};
 
 pub use std::fs::File;
 
@@ -349,6 +349,7 @@ pub fn map(path: impl AsRef<Path>) -> Result<Mapped> {
     if file.metadata().map_err(quoted("fstat", path))?.len() == 0 {
         return Ok(Mapped(None));
     }
+    signal::explain_lost_pages();
     #[expect(
         unsafe_code,
         reason = "the caller maps only files that nobody truncates: published store objects"
