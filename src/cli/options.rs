@@ -23,6 +23,11 @@ pub(super) struct Common {
     /// /var/cache/kiln for root].
     #[arg(long, global = true, value_name = "DIR", env = "KILN_STORE")]
     pub(super) store: Option<PathBuf>,
+    /// Another store, which is only read: what it has is used where it lies, and what is new goes into the store. It must
+    /// belong to root or to the user. Metadata and package files are always used; unpacked packages and layers where it
+    /// was made with the same user ids, by root for root, or by the same user.
+    #[arg(long, global = true, value_name = "DIR", env = "KILN_SHARED_STORE")]
+    pub(super) shared_store: Option<PathBuf>,
     /// Adds a repository, or moves the one of that id. A new one is not checked with OpenPGP: it has no keys.
     #[arg(long = "repo", global = true, value_name = "ID=URL")]
     pub(super) repos: Vec<String>,
@@ -101,6 +106,7 @@ impl Common {
         let config_dirs = self.config_dir.iter().cloned().chain(system.into_iter().flatten());
         let settings = Settings {
             store: HostPath::new(store),
+            shared: self.shared_store.clone().map(HostPath::new),
             config_dirs: config_dirs.map(HostPath::new).collect(),
             overrides: self.overrides().map_err(engine::Error::from)?,
             access: match (self.offline, self.refresh) {

@@ -12,7 +12,7 @@ use crate::config;
 use crate::engine::{CleanScope, Effect, Outcome, Repair, Which};
 use crate::unit::Bytes;
 
-/// Looks after the store.
+/// Looks after the store. A shared store below it is not touched: name it with --store.
 #[derive(Debug, Args)]
 pub(super) struct Store {
     #[command(subcommand)]
@@ -94,6 +94,8 @@ impl Prune {
 }
 
 /// Looks at everything in the store again, and prints what is not as it was made.
+///
+/// Where all is well it also waits until the disk has all of it: then the store can be given to others, as a shared one.
 #[derive(Debug, Args)]
 struct Verify {
     /// Removes what is damaged and makes it again; layers and metadata are made again when they are next needed.

@@ -190,7 +190,7 @@ impl Running<'_> {
             |package: &PackageRecord| format!("{} {} {}\n", package.nevra, package.repo, package.digest);
         let installed: String = self.report.packages.iter().map(line).collect();
         self.results.write("installed_pkgs.log", installed.as_bytes())?;
-        self.results.write("root.log", &self.session.root_log(root))?;
+        self.results.write("root.log", &root.log())?;
         self.results.write_json("lock.json", &root.lock)
     }
 }

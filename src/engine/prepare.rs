@@ -30,6 +30,13 @@ impl PreparedRoot {
     pub(super) fn lower(&self) -> Vec<String> {
         self.layers.iter().map(Layer::lower).collect()
     }
+
+    /// The log of the transactions that made it, lowest layer first.
+    pub(super) fn log(&self) -> Vec<u8> {
+        let logs = self.layers.iter().rev().map(Layer::log);
+        // The log of a layer may have been pruned before it.
+        logs.flat_map(|path| crate::sys::fs::read(path).unwrap_or_default()).collect()
+    }
 }
 
 impl Session<'_> {
@@ -157,13 +164,6 @@ impl Session<'_> {
             |source| Error::Root { source: Box::new(source), log: crate::engine::results::tail(path) },
         )
     }
-
-    /// The log of the transactions that made the root, lowest layer first.
-    pub(super) fn root_log(&self, root: &PreparedRoot) -> Vec<u8> {
-        let logs = root.layers.iter().rev().map(|layer| self.store.layer_log(&layer.manifest.id));
-        // A shared store may hold layers without the logs of their making.
-        logs.flat_map(|path| crate::sys::fs::read(path).unwrap_or_default()).collect()
-    }
 }
 
 /// The time that is written as install time into every layer: the same, so that the same layer is the same bytes.
@@ -171,7 +171,7 @@ const INSTALL_TIME: u64 = 1_000_000_000;
 
 fn known(came: Came) -> Known {
     match came {
-        Came::Now => Known::Verified,
+        Came::Now | Came::Below => Known::Verified,
         Came::Before => Known::Nothing,
     }
 }

@@ -163,7 +163,13 @@ pub(super) fn check_tables(name: &str, path: &crate::unit::HostPath) -> Opinion 
 fn read_primary(source: &Source, store: &Store) -> Result<Metadata, Error> {
     let id = &source.repo.id;
     let kept = source.state.dir.join(TABLES);
-    if let Ok(bytes) = sys::fs::map(&kept) {
+    let below = source.state.below.as_ref().map(|dir| dir.join(TABLES));
+    for path in std::iter::once(&kept).chain(&below) {
+        let bytes = match sys::fs::map(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(Error::Host { doing: format!("reading {path}"), source }),
+            Ok(bytes) => bytes,
+        };
         match Metadata::from_bytes(id, bytes) {
             Ok(metadata) => return Ok(metadata),
             Err(error) => tracing::debug!(%error, "reading primary again"),

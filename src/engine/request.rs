@@ -20,6 +20,8 @@ pub enum Access {
 pub struct Settings {
     /// The store's directory.
     pub store: HostPath,
+    /// A store below it, which is only read.
+    pub shared: Option<HostPath>,
     /// Where release files are looked for, first match wins; the shipped ones come last.
     pub config_dirs: Vec<HostPath>,
     /// What the command line changes in a release.

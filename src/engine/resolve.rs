@@ -81,6 +81,12 @@ impl Session<'_> {
             self.store.used(Kind::Locks, &format!("{}.json", question.hex()))?;
             return Ok(lock);
         }
+        if let Some(path) = self.store.lock_below(&question) {
+            let unread = |source| Error::Host { doing: format!("reading {path}"), source };
+            if let Some(lock) = kept(&path).map_err(unread)? {
+                return Ok(lock);
+            }
+        }
         let rest = Wanted { install: Vec::new(), requires: wanted.requires.clone() };
         let nevras = installed.iter().map(|package| package.nevra.clone()).collect();
         let resolution = self.resolve(&rest, (&local, nevras), |repos, request| {

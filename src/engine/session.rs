@@ -14,7 +14,7 @@ use crate::fetch::{FetchOptions, Fetcher, Network, Refresh};
 use crate::plan::IdMap;
 use crate::report::{Reporter, SandboxRecord};
 use crate::sandbox::Keeper;
-use crate::store::Store;
+use crate::store::{NotShared, SHARED, Store};
 use crate::unit::Bytes;
 
 /// A keeper that is being started.
@@ -48,8 +48,13 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Error> {
         crate::sandbox::catch_signals()?;
         let ids = crate::sandbox::id_map()?;
-        let store = Store::open(&engine.settings.store, &ids)
+        let store = Store::open_over(&engine.settings.store, engine.settings.shared.as_ref(), &ids)
             .map_err(|error| Error::from(error).or_full(&engine.settings.store, Bytes(0)))?;
+        match store.not_shared() {
+            Some(NotShared::Doubt(why)) => engine.reporter.warn(why),
+            Some(NotShared::Ids(why)) => engine.reporter.detail(why),
+            None => {}
+        }
         Ok(Self {
             settings: &engine.settings,
             reporter,
@@ -84,6 +89,9 @@ impl<'a> Session<'a> {
             None => Keeper::start(&self.ids, self.store.path())?,
         };
         let keeper = keeper.with_limits(limits.clone());
+        if let Some(shared) = self.store.mounted() {
+            keeper.mount(shared, SHARED)?;
+        }
         for loss in keeper.record(limits, self.release.sandbox.network).warnings {
             self.reporter.warn(loss);
         }
@@ -92,7 +100,9 @@ impl<'a> Session<'a> {
 
     /// The fetcher; made when it is first asked for.
     pub(super) fn fetcher(&self) -> &Fetcher {
-        self.fetcher.get_or_init(|| Fetcher::new(self.settings.access.options()))
+        let shared = self.store.shared().cloned();
+        let options = || FetchOptions { shared, ..self.settings.access.options() };
+        self.fetcher.get_or_init(|| Fetcher::new(options()))
     }
 
     /// Removes things of the store, inside the user namespace, since any of its ids may own files in them.

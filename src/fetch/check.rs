@@ -171,7 +171,8 @@ pub fn remembered(store: &HostPath) -> Result<Remembered, Error> {
                 found.spoilt.push(Spoilt::new(&format!("{directory}/{name}"), problem));
             }
             if let Some(memory) = memory {
-                found.snapshots.push(memory.snapshot);
+                // What lies in a store below is not missing here.
+                found.snapshots.extend((!memory.borrowed).then_some(memory.snapshot));
                 found.mirrors.insert(memory.repo, memory.mirrors);
             }
         }

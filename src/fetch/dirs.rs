@@ -16,6 +16,9 @@ pub(super) struct Dirs {
     pub(super) tmp: PathBuf,
     repos: HostPath,
     rpms: HostPath,
+    store: HostPath,
+    /// A store below, which is only read.
+    below: Option<HostPath>,
     /// Whose the store is, where it is not this process's own.
     owner: Option<Owner>,
 }
@@ -30,12 +33,31 @@ impl Dirs {
             tmp: store.join("tmp").as_path().to_owned(),
             repos: store.join("repos"),
             rpms: store.join("rpms"),
+            store: store.clone(),
+            below: None,
             owner: (owner != Owner::current()).then_some(owner),
         };
         for dir in [&dirs.tmp, dirs.repos.as_path(), dirs.rpms.as_path()] {
             dirs.make(dir)?;
         }
         Ok(dirs)
+    }
+
+    /// The same over a store that is only read.
+    pub(super) fn over(self, shared: Option<&HostPath>) -> Self {
+        Self { below: shared.cloned(), ..self }
+    }
+
+    /// Where the store below has, or would have, what is at a path of this one.
+    pub(super) fn below(&self, path: &HostPath) -> Option<HostPath> {
+        let inside = path.as_path().strip_prefix(self.store.as_path()).ok()?;
+        Some(HostPath::new(self.below.as_ref()?.as_path().join(inside)))
+    }
+
+    /// Where a thing is looked for: at its path, then in the store below.
+    pub(super) fn places(&self, path: HostPath) -> impl Iterator<Item = HostPath> {
+        let below = self.below(&path);
+        std::iter::once(path).chain(below)
     }
 
     /// The package file with a digest.

@@ -76,14 +76,19 @@ fn add(
         return Err(Error::UnpinnedKey { repo: repo.id.clone(), url: text.clone() });
     };
     let kept = dirs.certificate(pin);
-    let known = fs::read_if_there(&kept).map_err(Error::Store)?;
-    let known = known.and_then(|bytes| unseal(&bytes).map(&mut try_bytes));
     let online = batch.fetcher.options.network == Network::Online;
-    match known {
-        Some(Ok(())) => return Ok(()),
-        Some(Err(fault)) if !online => return Err(refused(fault)),
-        // Expired, perhaps: it may have been published again with a later date.
-        Some(Err(_)) | None => {}
+    let mut fault = None;
+    for place in dirs.places(kept.clone()) {
+        let known = fs::read_if_there(&place).map_err(Error::Store)?;
+        match known.and_then(|bytes| unseal(&bytes).map(&mut try_bytes)) {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(found)) => fault = Some(found),
+            None => {}
+        }
+    }
+    // Expired, perhaps: it may have been published again with a later date.
+    if let Some(fault) = fault.filter(|_| !online) {
+        return Err(refused(fault));
     }
     let what = format!("the key {place} of repository `{}`", repo.id);
     let bytes = batch.text(&url::parse(text)?, LIMIT, &what)?;

@@ -25,6 +25,9 @@ pub(super) struct Memory {
     pub(super) validators: Validators,
     /// The mirrors, best first.
     pub(super) mirrors: Vec<String>,
+    /// Whether some of its documents lie in a store below.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) borrowed: bool,
 }
 
 impl Memory {
@@ -35,7 +38,8 @@ impl Memory {
         (from, validators): (String, Validators),
         mirrors: Vec<String>,
     ) -> Self {
-        Self { version: VERSION, repo: repo.id.clone(), snapshot, checked: now(), from, validators, mirrors }
+        let (repo, checked) = (repo.id.clone(), now());
+        Self { version: VERSION, repo, snapshot, checked, from, validators, mirrors, borrowed: false }
     }
 
     /// The same, known to be current just now.
@@ -43,11 +47,17 @@ impl Memory {
         Self { checked: now(), mirrors, ..self }
     }
 
-    /// Reads what is known of `repo`. A file of another version, or a damaged one, is nothing known.
-    pub(super) fn load(repo: &Repo, dirs: &Dirs) -> Result<Option<Self>, Error> {
-        let bytes = fs::read_if_there(dirs.memory(&key(repo))).map_err(Error::Store)?;
-        let memory = bytes.as_deref().and_then(Self::parse);
-        Ok(memory.filter(|memory| memory.version == VERSION))
+    /// Reads what is known of `repo`, here and in a store below: the newest first. A file of another version, or a
+    /// damaged one, is nothing known.
+    pub(super) fn load(repo: &Repo, dirs: &Dirs) -> Result<Vec<Self>, Error> {
+        let mut known = Vec::new();
+        for path in dirs.places(dirs.memory(&key(repo))) {
+            let bytes = fs::read_if_there(path).map_err(Error::Store)?;
+            let memory = bytes.as_deref().and_then(Self::parse);
+            known.extend(memory.filter(|memory| memory.version == VERSION));
+        }
+        known.sort_by_key(|memory| std::cmp::Reverse(memory.checked));
+        Ok(known)
     }
 
     /// What a file remembers; nothing where it is damaged.

@@ -30,6 +30,7 @@ mod url;
 use std::time::{Duration, SystemTime};
 
 use client::Shared;
+use dirs::Dirs;
 use mirrors::Hosts;
 
 pub use cause::{Answers, Cause};
@@ -38,6 +39,8 @@ pub use mirrors::Mirrors;
 pub use packages::{Came, Trust, Upstream, Wanted};
 pub use repository::Repository;
 pub use signed::PackageFault;
+
+use crate::unit::HostPath;
 
 /// How fetching is done.
 #[derive(Debug, Clone)]
@@ -60,6 +63,8 @@ pub struct FetchOptions {
     pub timeouts: Timeouts,
     /// Whether the run was interrupted; asked often.
     pub interrupted: fn() -> bool,
+    /// A store below, which is only read: what it has is used where it lies.
+    pub shared: Option<HostPath>,
 }
 
 /// Whether the network may be used.
@@ -114,6 +119,7 @@ impl Default for FetchOptions {
             per_host: 3,
             timeouts: Timeouts::default(),
             interrupted: || false,
+            shared: None,
         }
     }
 }
@@ -142,6 +148,13 @@ impl Fetcher {
     pub fn new(options: FetchOptions) -> Self {
         let hosts = Hosts::new(options.per_host);
         Self { options, client: Shared::default(), hosts }
+    }
+}
+
+impl Fetcher {
+    /// A store's directories, over those of the store below.
+    fn dirs(&self, store: &HostPath) -> Result<Dirs, Error> {
+        Ok(Dirs::of(store)?.over(self.options.shared.as_ref()))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::package::Nevra;
 use crate::report::{Reporter, Stage};
 use crate::sys::fs;
 use crate::sys::part::Part;
-use crate::unit::{Algorithm, Digest, HostPath};
+use crate::unit::{Algorithm, Digest, Hasher, HostPath};
 
 /// Whom a repository's packages must be signed by.
 #[derive(Debug, Clone)]
@@ -73,6 +73,8 @@ pub enum Came {
     Now,
     /// It was there, and only its header was looked at again.
     Before,
+    /// The store below has it, and every byte of it was verified.
+    Below,
 }
 
 impl Fetcher {
@@ -86,7 +88,7 @@ impl Fetcher {
         reporter: &dyn Reporter,
         on_ready: &(dyn Fn(usize, Came) + Sync),
     ) -> Result<Vec<HostPath>, Error> {
-        let dirs = Dirs::of(store)?;
+        let dirs = self.dirs(store)?;
         let batch = Batch::new(self);
         let sizes: Vec<u64> = wanted.iter().map(|package| package.size).collect();
         let progress = Progress::new(reporter, Stage::Fetch, &sizes);
@@ -119,6 +121,9 @@ fn one(batch: &Batch<'_>, package: &Wanted, dirs: &Dirs, item: &Item<'_>) -> Res
         verify(package, path.as_path(), signed::Depth::Header)?;
         return Ok(Came::Before);
     }
+    if is_below(package, dirs)? {
+        return Ok(Came::Below);
+    }
     let part = Part::open(&dirs.tmp, &dirs::part(&package.digest)).map_err(Error::Store)?;
     let mut growing = Growing::new(part, package.digest.algorithm()).map_err(Error::Store)?;
     let order = Order {
@@ -138,6 +143,23 @@ fn one(batch: &Batch<'_>, package: &Wanted, dirs: &Dirs, item: &Item<'_>) -> Res
         }
     }
     Ok(Came::Now)
+}
+
+/// Whether the store below has it. What is damaged there is fetched; what is not signed as it must be would not be here.
+fn is_below(package: &Wanted, dirs: &Dirs) -> Result<bool, Error> {
+    let Some(path) = dirs.below(&dirs.package(&package.digest)) else { return Ok(false) };
+    if fs::size_if_there(&path).map_err(Error::Store)? != Some(package.size) {
+        return Ok(false);
+    }
+    let file = fs::map(&path).map_err(Error::Store)?;
+    let mut hasher = Hasher::new(package.digest.algorithm());
+    hasher.update(&file);
+    if hasher.finish() != package.digest {
+        tracing::warn!(%path, "it does not have the digest that names it, and is fetched");
+        return Ok(false);
+    }
+    verify(package, path.as_path(), signed::Depth::Whole)?;
+    Ok(true)
 }
 
 fn verify(package: &Wanted, path: &std::path::Path, depth: signed::Depth) -> Result<(), Error> {

@@ -45,8 +45,10 @@ pub struct Repository {
     pub snapshot: Digest,
     /// What `repomd.xml` says.
     pub repomd: Repomd,
-    /// Where its documents are.
+    /// Where its documents are, or come to be.
     pub dir: HostPath,
+    /// Where else they may be: in a store that is only read.
+    pub below: Option<HostPath>,
     /// Where its packages come from.
     pub upstream: Upstream,
 }
@@ -60,14 +62,27 @@ impl Repository {
 
     /// The same with what is promised of it: the form of the document that is there, or else the first one.
     pub fn document(&self, kind: &str) -> Result<Option<(&RepomdData, HostPath)>, Error> {
-        let forms = self.repomd.forms(kind).into_iter();
-        let forms: Vec<_> = forms.map(|data| (data, self.dir.join(file_name(kind, data)))).collect();
-        for (data, path) in &forms {
-            if is_there(data, path)? {
-                return Ok(Some((data, path.clone())));
+        let forms = self.repomd.forms(kind);
+        let places = std::iter::once(&self.dir).chain(&self.below);
+        for dir in places {
+            for data in &forms {
+                let path = dir.join(file_name(kind, data));
+                if is_there(data, &path)? {
+                    return Ok(Some((*data, path)));
+                }
             }
         }
-        Ok(forms.into_iter().next())
+        Ok(forms.first().map(|data| (*data, self.dir.join(file_name(kind, data)))))
+    }
+
+    /// Whether what every run needs of it is in part only in the store below.
+    fn is_borrowed(&self) -> Result<bool, Error> {
+        for kind in ALWAYS {
+            if self.path(kind)?.is_some_and(|path| !path.as_path().starts_with(self.dir.as_path())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -117,7 +132,7 @@ impl Fetcher {
         store: &HostPath,
         reporter: &dyn Reporter,
     ) -> Result<Repository, Error> {
-        one(&Batch::new(self), repo, &Dirs::of(store)?, reporter)
+        one(&Batch::new(self), repo, &self.dirs(store)?, reporter)
     }
 
     /// The same for several repositories at once, in their order. One that is out of reach and may be missing
@@ -128,7 +143,7 @@ impl Fetcher {
         store: &HostPath,
         reporter: &dyn Reporter,
     ) -> Result<Vec<Repository>, Error> {
-        let dirs = Dirs::of(store)?;
+        let dirs = self.dirs(store)?;
         let batch = Batch::new(self);
         let found: Vec<Mutex<Option<Repository>>> = repos.iter().map(|_| Mutex::default()).collect();
         let order: Vec<usize> = (0..repos.len()).collect();
@@ -157,7 +172,7 @@ impl Fetcher {
         store: &HostPath,
         reporter: &dyn Reporter,
     ) -> Result<Option<HostPath>, Error> {
-        let dirs = Dirs::of(store)?;
+        let dirs = self.dirs(store)?;
         let batch = Batch::new(self);
         documents(&batch.part(&repository.upstream.connection), &dirs, reporter, repository, &[kind])?;
         repository.path(kind)
@@ -168,16 +183,17 @@ fn one(batch: &Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> 
     let batch = batch.part(&repo.connection);
     let keys = keys::load(&batch, repo, dirs, reporter)?;
     let errand = Errand { batch, repo, dirs, keys, reporter };
-    let known = match Memory::load(repo, dirs)? {
-        Some(memory) => errand.kept(&memory)?.map(|snapshot| (snapshot, memory)),
-        None => None,
-    };
+    let known = errand.known()?;
     let FetchOptions { network, refresh, .. } = errand.batch.fetcher.options;
     let offline = network == Network::Offline;
     if let Some((snapshot, memory)) = &known
         && (offline || refresh == Refresh::WhenExpired && memory.is_fresh(repo.metadata_expire))
     {
         let mirrors = Mirrors::new(memory.mirrors.iter().map(String::as_str))?;
+        if !fs::is_there(dirs.snapshot(&snapshot.digest).join(REPOMD_FILE)).map_err(Error::Store)? {
+            // The store below has it; what comes beside it later, comes here.
+            errand.keep(snapshot)?;
+        }
         let repository = errand.repository(snapshot, mirrors);
         errand.documents(&repository, &ALWAYS)?;
         return Ok(repository);
@@ -186,15 +202,29 @@ fn one(batch: &Batch<'_>, repo: &Repo, dirs: &Dirs, reporter: &dyn Reporter) -> 
 }
 
 impl Errand<'_> {
+    /// The newest state that is remembered and there.
+    fn known(&self) -> Result<Option<(Snapshot, Memory)>, Error> {
+        for memory in Memory::load(self.repo, self.dirs)? {
+            if let Some(snapshot) = self.kept(&memory)? {
+                return Ok(Some((snapshot, memory)));
+            }
+        }
+        Ok(None)
+    }
+
     /// The state that is in the store, if it would still be accepted.
     fn kept(&self, memory: &Memory) -> Result<Option<Snapshot>, Error> {
-        let dir = self.dirs.snapshot(&memory.snapshot);
-        let read = |name: &str| fs::read_if_there(dir.join(name)).map_err(Error::Store);
-        let Some(bytes) = read(REPOMD_FILE)? else { return Ok(None) };
-        let signature = read(SIGNATURE_FILE)?;
-        let signature = signature.as_deref().and_then(unseal).map(<[u8]>::to_vec);
-        let snapshot = self.accept(bytes, signature).ok();
-        Ok(snapshot.filter(|snapshot| snapshot.digest == memory.snapshot))
+        for dir in self.dirs.places(self.dirs.snapshot(&memory.snapshot)) {
+            let read = |name: &str| fs::read_if_there(dir.join(name)).map_err(Error::Store);
+            let Some(bytes) = read(REPOMD_FILE)? else { continue };
+            let signature = read(SIGNATURE_FILE)?;
+            let signature = signature.as_deref().and_then(unseal).map(<[u8]>::to_vec);
+            let snapshot = self.accept(bytes, signature).ok();
+            if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.digest == memory.snapshot) {
+                return Ok(Some(snapshot));
+            }
+        }
+        Ok(None)
     }
 
     fn ask(&self, known: Option<(Snapshot, Memory)>) -> Result<Repository, Error> {
@@ -206,7 +236,7 @@ impl Errand<'_> {
             Some((snapshot, _)) if current(snapshot) => Answer::Unchanged,
             _ => self.get(&found, known.as_ref())?,
         };
-        let (snapshot, memory) = match (answer, known) {
+        let (snapshot, mut memory) = match (answer, known) {
             (Answer::Unchanged, Some((snapshot, memory))) => (snapshot, memory.renewed(mirrors)),
             (Answer::New { snapshot, .. }, Some((newer, memory)))
                 if is_older(&found.states, &snapshot, &newer) =>
@@ -227,6 +257,7 @@ impl Errand<'_> {
         let repository = self.repository(&snapshot, found.mirrors);
         self.documents(&repository, &ALWAYS)?;
         // Only now: until all is there, the next run starts from what it had.
+        memory.borrowed = repository.is_borrowed()?;
         memory.save(self.repo, self.dirs)?;
         Ok(repository)
     }
@@ -314,6 +345,7 @@ impl Errand<'_> {
             snapshot: snapshot.digest.clone(),
             repomd: snapshot.repomd.clone(),
             dir: self.dirs.snapshot(&snapshot.digest),
+            below: self.dirs.below(&self.dirs.snapshot(&snapshot.digest)),
             upstream: Upstream {
                 repo: self.repo.id.clone(),
                 mirrors,

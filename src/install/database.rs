@@ -47,9 +47,9 @@ const SHA256: u32 = 8;
 
 impl Entries {
     /// The entries of packages whose files have these fates.
-    pub(super) fn new(added: &[Added], fates: &[Fates], setup: &Setup, rpm: &str) -> Self {
+    pub(super) fn new(store: &Store, (added, fates): (&[Added], &[Fates]), setup: &Setup, rpm: &str) -> Self {
         let entry = |(added, fates): (&Added, &Fates)| Entry {
-            directory: format!("packages/{}", added.stored.manifest.digest.hex()),
+            directory: store.relative(&added.stored.path).to_string_lossy().into_owned(),
             digest: added.stored.manifest.digest.hex(),
             states: fates.states().into_iter().map(|state| state as u8).collect(),
         };
@@ -64,13 +64,14 @@ impl Entries {
 
     /// The installed headers, one after the other, as `rpmdb --exportdb` would write them.
     pub(super) fn stream(&self, store: &Store) -> Result<Vec<u8>, Error> {
-        let bytes = self.read(&format!("{}/", store.path()))?;
+        let bytes = self.read(|directory| store.on_host(directory).to_string())?;
         Ok(rpmdb::stream(&self.installed(&bytes))?)
     }
 
-    fn read(&self, base: &str) -> Result<Vec<Bytes>, SysError> {
+    fn read(&self, place: impl Fn(&str) -> String) -> Result<Vec<Bytes>, SysError> {
         let read = |entry: &Entry| {
-            let map = |name: &str| fs::map(format!("{base}{}/{name}", entry.directory));
+            let directory = place(&entry.directory);
+            let map = |name: &str| fs::map(format!("{directory}/{name}"));
             let digests = vec![(SHA256, entry.digest.clone())];
             Ok(Bytes { header: map("header")?, signature: map("signature")?, digests })
         };
@@ -107,7 +108,7 @@ impl Site<'_> {
             changed.import = Some(directory.to_owned());
             return self.view.ensure(directory).map(drop).map_err(|error| failed(&error));
         }
-        let bytes = entries.read("").map_err(|error| failed(&error))?;
+        let bytes = entries.read(str::to_owned).map_err(|error| failed(&error))?;
         let path = format!("{directory}/{}", rpmdb::SQLITE);
         let existing = bytes_of(self.view, &path).map_err(|error| failed(&error))?;
         let content = rpmdb::sqlite(existing.as_deref(), &entries.installed(&bytes));

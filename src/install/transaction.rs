@@ -351,7 +351,7 @@ impl<'a> Transaction<'a> {
             self.pending.push(Operation::Base { day: setup.epoch / 86_400 });
         }
         let version = self.rpm_version().unwrap_or(NO_RPM).to_owned();
-        let entries = Entries::new(&self.added, fates, setup, &version);
+        let entries = Entries::new(self.tools.store, (&self.added, fates), setup, &version);
         let stream = entries.stream(self.tools.store)?;
         members::write_record(self.staging.path(), &stream, self.tools.store)?;
         self.pending.push(Operation::Database { entries });

@@ -11,6 +11,6 @@ pub use age::Age;
 pub use guard::Guard;
 pub use layer::{LayerId, LayerSpec, Setup};
 pub use sandbox::{
-    Access, Command, IdMap, IdRange, Job, Machine, Nesting, Network, Phase, Root, SandboxSpec, Stdio, Step,
-    Syncs, TERMINAL, Tier, Visitors, base_steps, build_steps, run_steps,
+    Access, Command, IdMap, IdRange, Job, Machine, Nesting, Network, Phase, ROOT_BASE, Root, SandboxSpec,
+    Stdio, Step, Syncs, TERMINAL, Tier, Visitors, base_steps, build_steps, run_steps,
 };

@@ -31,6 +31,9 @@ pub struct IdRange {
     pub count: u32,
 }
 
+/// The first of the ids that sandboxes of root's have: high enough that no host hands it out.
+pub const ROOT_BASE: u32 = 0x7000_0000;
+
 /// The user namespace's maps.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct IdMap {

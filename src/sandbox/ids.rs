@@ -1,11 +1,9 @@
 //! Which user ids a sandbox gets: decided by who asks and by what the host allows, never by what would be easy.
 
-use crate::plan::{IdMap, IdRange, Tier};
+use crate::plan::{IdMap, IdRange, ROOT_BASE, Tier};
 use crate::sandbox::Error;
 use crate::sys::{fs, process, userns};
 
-/// The private range for root: high enough that no host hands it out.
-const ROOT_BASE: u32 = 0x7000_0000;
 /// All ids that programs of a distribution expect, `nobody` (65534) among them.
 const IDS: u32 = 65_536;
 

@@ -139,6 +139,16 @@ impl Keeper {
         self.call(&Job { name: REMOVE.to_owned(), input: path.to_owned() }).map(drop)
     }
 
+    /// Mounts a directory of the host read-only at a directory of the store, for all jobs and sandboxes that follow.
+    pub fn mount(&self, from: &HostPath, at: &str) -> Result<(), Error> {
+        let answers = self.ask(&Request::Mount { from: from.clone(), at: at.to_owned() }, &[])?;
+        match wire::receive(&answers, WHO)? {
+            Some((Answer::Here, _)) => Ok(()),
+            Some((Answer::Failed(failure), _)) => Err(Error::Failed(failure)),
+            _ => Err(Error::Lost { who: WHO }),
+        }
+    }
+
     /// Makes a sandbox and starts its command.
     pub fn spawn(&self, spec: &SandboxSpec) -> Result<Sandbox, Error> {
         let limited;

@@ -15,9 +15,10 @@ use crate::sandbox::role::lacking;
 use crate::sandbox::wire::{self, Answer, Request};
 use crate::sandbox::{Error, Failure, measure};
 use crate::sys::caps::{self, Capabilities};
-use crate::sys::mount::{self, Propagation};
+use crate::sys::mount::{self, Attributes, Extent, Propagation};
 use crate::sys::process::{self, Copied, Namespaces, Resource};
-use crate::sys::{SysError, child, fs, signal, tree};
+use crate::sys::{SysError, at, child, fs, signal, tree};
+use crate::unit::HostPath;
 
 /// The name that makes this program the keeper.
 pub(super) const KEEPER: &str = "kiln-keeper";
@@ -36,6 +37,7 @@ pub(super) fn keeper_main(jobs: JobTable) -> ExitCode {
             Request::Attach { spec, namespaces } => {
                 attach((*spec, namespaces), descriptors, (tier, jobs));
             }
+            Request::Mount { from, at } => mount_beside(&from, &at, &descriptors),
             Request::Mapped(_) => {}
         }
     }
@@ -95,6 +97,22 @@ fn take_charge(tier: Tier) -> Result<(), SysError> {
         let _ = fs::write(NAMESPACE_LIMIT, b"0");
     }
     Ok(())
+}
+
+/// For all that happens later; the keeper's mounts are its own.
+fn mount_beside(from: &HostPath, place: &str, descriptors: &[OwnedFd]) {
+    let mounted = || -> Result<(), SysError> {
+        let tree = mount::clone_tree(at::open_directory(".")?, from, Extent::Tree)?;
+        let attributes = Attributes::NO_SUID.and(Attributes::NO_DEVICES).and(Attributes::READ_ONLY);
+        mount::add_attributes(&tree, attributes, Extent::Tree)?;
+        mount::attach(&tree, at::open_directory(place)?)
+    };
+    let mounted = mounted().during(format!("mounting {from}"));
+    let answer = mounted.map_or_else(Answer::Failed, |()| Answer::Here);
+    if let Some(answers) = descriptors.first() {
+        // Whoever does not wait for the answer is gone.
+        let _ = wire::send(answers, &answer, &[]);
+    }
 }
 
 /// How many user namespaces can be made below the keeper's.

@@ -6,6 +6,7 @@ use crate::plan::{Job, SandboxSpec, Stdio, Tier};
 use crate::sandbox::{Error, Failure};
 use crate::sys::child::Spent;
 use crate::sys::socket;
+use crate::unit::HostPath;
 
 /// What the supervisor asks of the keeper; the answers come through the first descriptor that is sent along.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -14,6 +15,13 @@ pub(super) enum Request {
     Mapped(Tier),
     /// Run a function.
     Call(Job),
+    /// Mount a directory of the host read-only at a path of the store.
+    Mount {
+        /// The directory.
+        from: HostPath,
+        /// The path.
+        at: String,
+    },
     /// Make a sandbox; its standard streams are sent along.
     Spawn(Box<SandboxSpec>),
     /// Start one more command in a sandbox that runs; its namespaces are sent along, then the standard streams.

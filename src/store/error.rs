@@ -59,6 +59,14 @@ pub enum Error {
         /// In which way.
         why: String,
     },
+    /// The store below cannot be used.
+    #[error("the shared store {path} cannot be used: {why}")]
+    Shared {
+        /// The directory.
+        path: HostPath,
+        /// Why not.
+        why: String,
+    },
     /// A call failed.
     #[error("store: {0}")]
     System(#[from] SysError),
@@ -69,8 +77,21 @@ impl Error {
     pub fn is_misplaced(&self) -> bool {
         matches!(
             self,
-            Self::NotAStore { .. } | Self::Format { .. } | Self::OtherIds { .. } | Self::Owner { .. }
+            Self::NotAStore { .. }
+                | Self::Format { .. }
+                | Self::OtherIds { .. }
+                | Self::Owner { .. }
+                | Self::Shared { .. }
         )
+    }
+
+    /// The same, of a store below.
+    pub(super) fn of_shared(self, path: &HostPath) -> Self {
+        match self {
+            Self::Shared { .. } => self,
+            Self::System(ref error) if error.kind() != std::io::ErrorKind::PermissionDenied => self,
+            other => Self::Shared { path: path.clone(), why: other.to_string() },
+        }
     }
 
     /// Whether what holds the store's files failed.
@@ -89,6 +110,11 @@ impl Error {
             ),
             Self::Owner { .. } => Some(
                 "a store belongs to one user: run as its owner, or use another store: --store DIR".to_owned(),
+            ),
+            Self::Shared { .. } => Some(
+                "a shared store is a directory that kiln filled, as this user or as root, and that only its owner may write \
+                 to and this user may read"
+                    .to_owned(),
             ),
             Self::Damaged { .. } => {
                 Some("`kiln store verify --repair` removes it; it is made again".to_owned())

@@ -67,13 +67,15 @@ pub struct Layer {
     /// Its manifest.
     pub manifest: LayerManifest,
     path: HostPath,
+    lower: String,
     _lease: Lease,
 }
 
 /// Says that a layer is in use.
 #[derive(Debug)]
 pub struct Lease {
-    _lock: Lock,
+    /// Nothing where a store that is only read is on a file system that has no locks.
+    _lock: Option<Lock>,
 }
 
 impl Layer {
@@ -82,9 +84,20 @@ impl Layer {
         &self.path
     }
 
+    /// The log of its making.
+    pub fn log(&self) -> HostPath {
+        let store = self.path.as_path().ancestors().nth(2).unwrap_or(self.path.as_path());
+        HostPath::new(store.join("logs").join(format!("{}.log", self.manifest.id.hex())))
+    }
+
+    /// The same layer, in a store that is mounted at a place of the one that uses it.
+    pub(super) fn mounted(self, at: &str) -> Self {
+        Self { lower: format!("{at}/{}", self.lower), ..self }
+    }
+
     /// Its tree, relative to the store: an overlay's lower directory.
     pub fn lower(&self) -> String {
-        format!("layers/{}/fs", self.manifest.id.hex())
+        self.lower.clone()
     }
 
     /// Its tree on the host.
@@ -96,9 +109,17 @@ impl Layer {
 impl Store {
     /// The layer of this name, leased.
     pub fn find_layer(&self, id: &LayerId) -> Result<Option<Layer>, Error> {
+        match (self.own_layer(id)?, &self.below) {
+            (None, Some(below)) => below.layer(id),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// The same, in this store alone.
+    pub(super) fn own_layer(&self, id: &LayerId) -> Result<Option<Layer>, Error> {
         let path = self.layer_path(id);
         let file = path.join(MANIFEST);
-        let Some(lease) = lease(&file)? else { return Ok(None) };
+        let Some(lease) = self.lease(&file)? else { return Ok(None) };
         let text = fs::read_text(&file)?;
         let damaged = |why: String| Error::Damaged { path: file.clone(), why };
         let manifest: LayerManifest = manifest::parse(&file, &text)?;
@@ -107,7 +128,8 @@ impl Store {
         }
         self.used(Kind::Layers, &id.hex())?;
         self.used(Kind::Logs, &format!("{}.log", id.hex()))?;
-        Ok(Some(Layer { manifest, path, _lease: lease }))
+        let lower = own_lower(id);
+        Ok(Some(Layer { manifest, path, lower, _lease: lease }))
     }
 
     /// The layer of this name with all below it, uppermost first; nothing where one of them is missing.
@@ -137,7 +159,10 @@ impl Store {
         let lock = lock.ok_or_else(|| damaged(&file, "somebody else holds it while it is made"))?;
         for _ in 0..TRIES {
             match self.publish(staging.path(), &path)? {
-                Published::Ours => return Ok(Layer { manifest, path, _lease: Lease { _lock: lock } }),
+                Published::Ours => {
+                    let lower = own_lower(&manifest.id);
+                    return Ok(Layer { manifest, path, lower, _lease: Lease { _lock: Some(lock) } });
+                }
                 Published::Theirs => {
                     if let Some(layer) = self.find_layer(&manifest.id)? {
                         return Ok(layer);
@@ -148,17 +173,23 @@ impl Store {
         Err(damaged(&path, "it was removed again and again as it was made"))
     }
 
+    /// A shared lock on a layer's manifest; nothing where the layer is missing or being removed.
+    fn lease(&self, manifest: &HostPath) -> Result<Option<Lease>, Error> {
+        match Lock::attempt(manifest, Share::Shared) {
+            Ok(Some(lock)) if lock.is_current()? => Ok(Some(Lease { _lock: Some(lock) })),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if self.is_below && error.is_without_locks() => Ok(Some(Lease { _lock: None })),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn layer_path(&self, id: &LayerId) -> HostPath {
         self.path().join("layers").join(id.hex())
     }
 }
 
-/// A shared lock on a layer's manifest; nothing where the layer is missing or being removed.
-fn lease(manifest: &HostPath) -> Result<Option<Lease>, Error> {
-    match Lock::attempt(manifest, Share::Shared) {
-        Ok(Some(lock)) if lock.is_current()? => Ok(Some(Lease { _lock: lock })),
-        Ok(_) => Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// A layer's tree, relative to the store that it is in.
+fn own_lower(id: &LayerId) -> String {
+    format!("layers/{}/fs", id.hex())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::plan::{IdMap, LayerId};
 use crate::store::Error;
 use crate::store::object::UNFINISHED;
+use crate::store::shared::{Below, SHARED};
 use crate::store::unsettled::{UNSETTLED, Unsettled};
 use crate::sys::lock::{Lock, Share};
 use crate::sys::owner::{Owner, chmod, chown};
@@ -13,8 +14,8 @@ use crate::sys::{self, fs, tree};
 use crate::unit::{Digest, HostPath};
 
 const FORMAT: u32 = 1;
-const DIRECTORIES: &[&str] = &["repos", "rpms", "packages", "layers", "locks", "logs", "tmp"];
-const FILES: &[&str] = &["format", "ids.json", "inputs.lock", SKELETON, UNSETTLED];
+pub(super) const DIRECTORIES: &[&str] = &["repos", "rpms", "packages", "layers", "locks", "logs", "tmp"];
+const FILES: &[&str] = &["format", "ids.json", "inputs.lock", SKELETON, UNSETTLED, SHARED];
 /// Where sandboxes make empty mount points, for roots that lack some.
 const SKELETON: &str = "skeleton";
 
@@ -24,6 +25,9 @@ pub struct Store {
     path: HostPath,
     owner: Owner,
     unsettled: Arc<Unsettled>,
+    pub(super) below: Option<Arc<Below>>,
+    /// Whether it is itself one below another, and never written to.
+    pub(super) is_below: bool,
 }
 
 impl Store {
@@ -38,7 +42,7 @@ impl Store {
             make(path, owner)?;
         }
         let path = HostPath::new(fs::canonical(path)?);
-        let store = Self { path, owner, unsettled: Arc::default() };
+        let store = Self { path, owner, unsettled: Arc::default(), below: None, is_below: false };
         store.check_other()?;
         let new = !fs::is_there(store.path.join("format"))?;
         if new {
@@ -80,9 +84,9 @@ impl Store {
         }
     }
 
-    /// A path inside the store, relative to it, as sandboxes and jobs name it.
-    pub fn relative<'a>(&self, path: &'a HostPath) -> &'a std::path::Path {
-        path.as_path().strip_prefix(self.path.as_path()).unwrap_or(path.as_path())
+    /// The store in another directory, as one below this: with the same owner, and never written to.
+    pub(super) fn at(&self, path: HostPath) -> Self {
+        Self { path, owner: self.owner, unsettled: Arc::default(), below: None, is_below: true }
     }
 
     /// Where repository metadata lies.
@@ -122,11 +126,6 @@ impl Store {
         fs::copy(from, &copy, 0o644)?;
         self.own(&copy)?;
         Ok(fs::rename(&copy, &place)?)
-    }
-
-    /// Says that repos, rpms or packages are being read: nothing in them is pruned meanwhile.
-    pub fn use_inputs(&self) -> Result<Lock, Error> {
-        Ok(Lock::make(self.path.join("inputs.lock"), Share::Shared)?)
     }
 
     fn check_owner(&self) -> Result<(), Error> {
@@ -205,7 +204,7 @@ impl Store {
         self.own(&path)
     }
 
-    fn check_format(&self) -> Result<(), Error> {
+    pub(super) fn check_format(&self) -> Result<(), Error> {
         let found = fs::read_text(self.path.join("format"))?.trim().to_owned();
         if found.parse() == Ok(FORMAT) {
             return Ok(());
@@ -213,7 +212,7 @@ impl Store {
         Err(Error::Format { path: self.path.clone(), found, known: FORMAT })
     }
 
-    fn check_ids(&self, ids: &IdMap) -> Result<(), Error> {
+    pub(super) fn check_ids(&self, ids: &IdMap) -> Result<(), Error> {
         let path = self.path.join("ids.json");
         let text = fs::read_text(&path)?;
         let recorded: IdMap =

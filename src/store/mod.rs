@@ -16,6 +16,7 @@
 //! locks/<hex>.json  which packages a request chose, by the digest of the request and the metadata
 //! logs/<id>.log     what scriptlets said while a layer was made
 //! unsettled/        what may not have reached the disk yet
+//! shared/           where the keeper mounts a store below this one
 //! tmp/<name>/       being made; tmp/<name>.lock says whether its maker lives
 //! inputs.lock       shared while somebody reads repos, rpms or packages; exclusive while they are pruned
 //! ```
@@ -28,6 +29,7 @@ mod manifest;
 mod object;
 mod package;
 mod prune;
+mod shared;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -41,6 +43,7 @@ pub use layout::Store;
 pub use object::{Kind, Object};
 pub use package::{PackageManifest, StoredPackage, stored_mode};
 pub use prune::{Effect, Inputs, Prune, Pruned, Removed, Which, prune, retire_all};
+pub use shared::{NotShared, SHARED};
 pub use staging::{Leftovers, Staging, Work};
 pub use unsettled::Doubt;
 pub use upkeep::{Usage, remove, usage};

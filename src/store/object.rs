@@ -151,9 +151,12 @@ pub(super) fn listed(store: &std::path::Path, kind: Kind) -> Result<Listed, crat
 
 impl Store {
     /// Notes that a thing was used just now, which keeps it from being pruned for longest. A store that may not be
-    /// written to is not pruned either, and what is gone by now needs no note.
+    /// written to is not pruned either, and what is gone by now needs no note. Nothing is noted in a store below.
     pub fn used(&self, kind: Kind, name: &str) -> Result<(), Error> {
         use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
+        if self.is_below {
+            return Ok(());
+        }
         let stamp = Object { kind, name: name.to_owned() }.stamp();
         match fs::touch(self.path().join(&stamp)) {
             Err(error) if [NotFound, PermissionDenied, ReadOnlyFilesystem].contains(&error.kind()) => {

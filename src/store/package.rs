@@ -72,6 +72,14 @@ impl StoredPackage {
 impl Store {
     /// The unpacked package of a digest.
     pub fn package(&self, digest: &Digest) -> Result<Option<StoredPackage>, Error> {
+        match (self.own_package(digest)?, &self.below) {
+            (None, Some(below)) => below.package(digest),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// The same, in this store alone.
+    pub(super) fn own_package(&self, digest: &Digest) -> Result<Option<StoredPackage>, Error> {
         let path = self.package_path(digest);
         let file = path.join(MANIFEST);
         let text = match fs::read_text(&file) {

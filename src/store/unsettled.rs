@@ -70,6 +70,15 @@ pub struct Doubt {
     _looking: Lock,
 }
 
+/// Which things of a store may not be what they were made as.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// All.
+    Everything,
+    /// These.
+    Only(BTreeSet<Object>),
+}
+
 impl Store {
     /// Notes that a thing is published, or about to be, whose bytes need not be on the disk.
     pub fn note_unsettled(&self, kind: Kind, name: String) -> Result<(), Error> {
@@ -144,10 +153,13 @@ impl Store {
         if marks.is_empty() {
             return Ok(None);
         }
-        let named: Option<Vec<Vec<Object>>> = marks.iter().map(names).collect();
-        let objects = named.map(|named| named.into_iter().flatten().collect::<BTreeSet<_>>());
-        let objects = objects.map(|objects| objects.into_iter().filter(Object::is_named_well).collect());
+        let objects = all_names(&marks).map(|objects| objects.into_iter().collect());
         Ok(Some(Doubt { marks, objects, _looking: looking }))
+    }
+
+    /// The same of a store that is only read, so that nobody looks at it: what is not known to have reached the disk.
+    pub(super) fn unknown(&self) -> Result<Unknown, Error> {
+        Ok(all_names(&self.marks_of_others()?).map_or(Unknown::Everything, Unknown::Only))
     }
 
     /// What was in doubt is as it was made, or gone.
@@ -184,6 +196,12 @@ fn is_as_old(path: &HostPath, age: Duration) -> bool {
 
 fn is_of(mark: &str, boot: &str) -> bool {
     mark.strip_prefix(boot).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// What marks stand for; nothing where that may be everything.
+fn all_names(marks: &[HostPath]) -> Option<BTreeSet<Object>> {
+    let named: Option<Vec<Vec<Object>>> = marks.iter().map(names).collect();
+    Some(named?.into_iter().flatten().filter(Object::is_named_well).collect())
 }
 
 /// What a mark stands for; nothing where it does not say.

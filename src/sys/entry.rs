@@ -213,24 +213,24 @@ pub fn make_special(at: impl AsFd, name: impl AsRef<OsStr>, what: Special) -> Re
     quoted(made, "mknodat", || format!("{name:?}, {what:?}"))
 }
 
-/// Gives an existing file a second name. Says no where the file system allows no more names of it.
+/// Gives an existing file a second name. Says no where the file system allows no more names of it, and across mounts.
 pub fn hard_link(
     from: impl AsFd,
     old: impl AsRef<OsStr>,
     at: impl AsFd,
     name: impl AsRef<OsStr>,
 ) -> Result<bool> {
-    link((from, old), (at, name), &[Errno::MLINK])
+    link((from, old), (at, name), &[Errno::MLINK, Errno::XDEV])
 }
 
-/// Gives an existing file a name that is free. Says no where it is not, or where the file system allows no more names.
+/// Gives an existing file a name that is free. Says no where it is not, and where [`hard_link`] does.
 pub fn link_new(
     from: impl AsFd,
     old: impl AsRef<OsStr>,
     at: impl AsFd,
     name: impl AsRef<OsStr>,
 ) -> Result<bool> {
-    link((from, old), (at, name), &[Errno::MLINK, Errno::EXIST])
+    link((from, old), (at, name), &[Errno::MLINK, Errno::XDEV, Errno::EXIST])
 }
 
 /// Whether the link could be made; the errors of `refusals` say that it could not.

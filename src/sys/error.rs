@@ -30,6 +30,12 @@ impl SysError {
         [libc::EIO, libc::EROFS, libc::ESTALE, libc::ENODEV, libc::ENXIO].map(Some).contains(&self.errno())
     }
 
+    /// Whether a lock was asked for where the file system has none.
+    pub fn is_without_locks(&self) -> bool {
+        self.call == "flock"
+            && [libc::ENOLCK, libc::EOPNOTSUPP, libc::ENOSYS].map(Some).contains(&self.errno())
+    }
+
     /// What kind of failure it was.
     pub fn kind(&self) -> io::ErrorKind {
         self.source.kind()

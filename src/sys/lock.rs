@@ -38,6 +38,17 @@ impl Lock {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).mode(0o600);
         let file = options.open(path).map_err(|source| failed(path)("open", source))?;
+        Self::wait_on(file, path, share)
+    }
+
+    /// Locks a file that is there and need not be writable; waits for others.
+    pub fn wait(path: impl AsRef<Path>, share: Share) -> Result<Self> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|source| failed(path)("open", source))?;
+        Self::wait_on(file, path, share)
+    }
+
+    fn wait_on(file: File, path: &Path, share: Share) -> Result<Self> {
         match share {
             Share::Shared => file.lock_shared(),
             Share::Exclusive => file.lock(),

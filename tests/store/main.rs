@@ -14,4 +14,5 @@ mod interrupt;
 mod power;
 mod prune;
 mod races;
+mod shared;
 mod verify;

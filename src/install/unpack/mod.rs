@@ -181,7 +181,10 @@ fn unpack_one(source: &Source, known: Known, store: &Store) -> Result<StoredPack
     if let Some(package) = store.package(&source.digest)? {
         return Ok(package);
     }
-    let bytes = fs::map(&source.file)?;
+    let bytes = match (fs::map(&source.file), store.rpm_below(&source.digest)) {
+        (Err(error), Some(below)) if error.kind() == std::io::ErrorKind::NotFound => fs::map(below)?,
+        (there, _) => there?,
+    };
     if known == Known::Nothing {
         verify_whole(source, &bytes)?;
     }
