@@ -60,9 +60,12 @@ impl Payload<'_> {
     /// Without a copy of this process's memory, which the program would replace.
     fn start_program(self, terminal: Option<OwnedFd>) -> Result<Started, Failure> {
         let mut failure = None;
-        let pid = child::copy_to_execute(&mut || failure = Some(self.become_command(&[])))
-            .during("starting the command")?;
-        failure.map_or(Ok(Started { pid, terminal }), Err)
+        match child::copy_to_execute(&mut || failure = Some(self.become_command(&[]))) {
+            Ok(pid) => failure.map_or(Ok(Started { pid, terminal }), Err),
+            // Linux 6.1 and older ones do not let processes of two time namespaces share memory, however briefly.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => self.start_apart(terminal),
+            Err(error) => Err(error).during("starting the command"),
+        }
     }
 
     /// With a copy; a socket that closes on exec tells.
