@@ -97,11 +97,13 @@ time.sleep(20)'";
 fn a_visitors_memory_is_the_sandboxs() {
     let bench = Bench::new();
     let limits = Limits { memory: Some(Bytes(64 << 20)), ..Limits::default() };
-    let host = limited("echo ready; sleep 20; echo end", limits);
+    let host = limited("echo ready; while [ ! -e /tmp/gone ]; do sleep 0.1; done; echo end", limits);
     let (outcome, output, ()) = crate::visitors::beside(&bench, host, |door| {
         let eat = ["sh", "-c", "x=$(head -c 200M /dev/zero | tr '\\0' x); sleep 20"].map(str::to_owned);
-        let visit = kiln::sandbox::attach(door, &eat, kiln::plan::Stdio::Captured).unwrap();
-        let _ = visit.wait(&mut |_| {});
+        let come = |command: &[String]| kiln::sandbox::attach(door, command, kiln::plan::Stdio::Captured);
+        let _ = come(&eat).unwrap().wait(&mut |_| {});
+        // Where the limit has taken the sandbox with it, nobody is let in any more.
+        let _ = come(&["touch", "/tmp/gone"].map(str::to_owned)).map(|visit| visit.wait(&mut |_| {}));
     });
     assert!(outcome.hits.contains(&Hit::Memory), "{outcome:?}");
     if bench.groups() == "none" {
