@@ -34,7 +34,7 @@ for name in bin lib lib64 sbin; do ln -s "usr/$name" "$root/$name"; done
 programs="sh bash cat ls mkdir chmod chown chgrp ln cp mv rm touch id head tail seq sleep wc grep sed cut tr sort uniq true false
     readlink stat stty tty setsid dd df du find kill mount umount mknod uname env hostname od expr tee timeout getent
     date yes unshare ps setpriv chrt nice ionice renice prlimit ipcs ipcmk setarch getfacl su chroot bwrap newuidmap newgidmap
-    python3 perl awk mawk xargs diff cmp getfattr setfattr setcap getcap strace gdb ip ping mkfifo nproc free"
+    install script python3 perl awk mawk xargs diff cmp getfattr setfattr setcap getcap strace gdb ip ping mkfifo nproc free"
 copy() { [ -e "$root$1" ] || { mkdir -p "$root$(dirname "$1")"; cp -L "$1" "$root$1"; }; }
 libraries() { { ldd "$1" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } | while read -r library; do copy "$(realpath -s "$library" | sed 's,^/lib,/usr/lib,')"; done || true; }
 for program in $programs; do

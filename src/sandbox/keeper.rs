@@ -205,6 +205,10 @@ impl Keeper {
         if landlock::version() == 0 {
             warnings.push("the kernel has no Landlock".to_owned());
         }
+        if network == Network::Host && !landlock::has_scopes() {
+            let reason = "with the host's network its abstract sockets are in reach: only Linux 6.12 and later ones keep them apart";
+            warnings.push(reason.to_owned());
+        }
         SandboxRecord {
             tier: word(serde_json::json!(self.ids.tier)),
             cgroup: cgroup.to_owned(),

@@ -26,6 +26,11 @@ pub fn version() -> i64 {
     version.max(0)
 }
 
+/// Whether abstract sockets and signals can be kept inside: with the host's network nothing else does it for the sockets.
+pub fn has_scopes() -> bool {
+    version() >= SCOPES
+}
+
 /// Whether a process that restricts itself may mount, given the capabilities for it: a ruleset that handles any right
 /// of the file system forbids every mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
