@@ -39,14 +39,19 @@ fn fold_directory(upper: &OwnedFd, place: &Merged) -> Result<()> {
 /// A directory: merged with the layer's own one, or moved as a whole where the layer has none.
 fn fold_child(upper: &OwnedFd, name: &OsStr, place: &Merged) -> Result<()> {
     let directory = entry::open_directory(upper, name)?;
-    let own = entry::stat(place.first()?, name)?.is_some_and(|stat| stat.is_directory());
+    let own = entry::stat(place.first()?, name)?;
+    let is_directory = own.as_ref().is_some_and(Stat::is_directory);
     if let Found::Directory(found) = place.lookup(name)?
-        && own
+        && is_directory
         && !is_opaque(&directory)?
     {
         fold_directory(&directory, &found)?;
         copy_attributes(&directory, found.first()?)?;
         return Ok(entry::remove_directory(upper, name)?);
+    }
+    if own.is_some() && !is_directory {
+        // What the layer has instead hides what lies below, and an overlay does not say so again on a directory over it.
+        entry::set_attribute(&directory, OPAQUE, b"y")?;
     }
     clear(place, name, |_| true)?;
     let below = place.below()?.lookup(name)?;
@@ -215,5 +220,25 @@ mod tests {
         assert_eq!(std::fs::metadata(path("new/usr")).unwrap().permissions().mode() & 0o7777, 0o711);
         let file = std::fs::File::open(path("new/etc/made")).unwrap();
         assert!(!marked || entry::attribute(&file, "user.overlay.origin").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_before_hides_what_it_had() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let lower = ["srv/", "srv/again/", "srv/again/old", "srv/file/", "srv/file/old"];
+        // An earlier scriptlet removed one directory, and made a file of the other.
+        let new = ["srv/", "srv/again~", "srv/file", "srv/new~"];
+        let upper = ["srv/", "srv/again/", "srv/again/fresh", "srv/again/old~", "srv/file/", "srv/new/"];
+        for (name, lines) in [("lower", &lower[..]), ("new", &new), ("upper", &upper)] {
+            std::fs::create_dir(path(name)).unwrap();
+            make(&path(name), lines);
+        }
+        let layers = ["new", "lower"].map(|name| path(name).to_str().unwrap().to_owned());
+        let upper = entry::open_root(path("upper").to_str().unwrap()).unwrap();
+        fold(&upper, &View::open(&layers).unwrap()).unwrap();
+        let mut lines = Vec::new();
+        list(&path("new"), "", &mut lines);
+        assert_eq!(lines, ["srv/", "srv/again/!", "srv/again/fresh", "srv/file/!", "srv/new/"]);
     }
 }
