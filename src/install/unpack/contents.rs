@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, Seek as _, SeekFrom, Write as _};
+use std::rc::Rc;
 
 use crate::install::unpack::Reason;
 use crate::install::unpack::archive::{Archive, Entry};
@@ -21,13 +22,16 @@ pub(super) struct Contents<'a> {
     /// Path without its first slash, position; sorted.
     names: Vec<(&'a str, usize)>,
     /// For each file the hard-linked set it is in.
-    sets: BTreeMap<usize, Vec<usize>>,
+    sets: Sets,
     seen: Vec<bool>,
     directory: Flat,
     owner: Option<Owner>,
     /// What was written, counted.
     pub(super) written: Written,
 }
+
+/// Hard-linked sets by each of their members; a set is there once, however many members it has.
+type Sets = BTreeMap<usize, Rc<[usize]>>;
 
 /// How much came out of an archive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -144,7 +148,13 @@ impl<'a> Contents<'a> {
             });
         }
         finish((&name, &out), self.owner, stored_mode(file), file.mtime)?;
-        for other in self.sets.get(&file.index).into_iter().flatten().filter(|other| **other != file.index) {
+        for other in self
+            .sets
+            .get(&file.index)
+            .into_iter()
+            .flat_map(|set| set.iter())
+            .filter(|other| **other != file.index)
+        {
             self.directory.link(&name, &other.to_string())?;
             self.written.files += 1;
         }
@@ -205,7 +215,7 @@ fn link<R: BufRead>(file: &FileEntry, archive: &mut Archive<R>) -> Result<(), Re
 }
 
 /// Files that are one file with several names, by each of their positions. The last carries the content.
-fn sets(files: &[FileEntry]) -> Result<BTreeMap<usize, Vec<usize>>, Reason> {
+fn sets(files: &[FileEntry]) -> Result<Sets, Reason> {
     let mut identities: BTreeMap<(u32, u32), Vec<usize>> = BTreeMap::new();
     for file in files {
         let linked = file.kind == FileKind::Regular && !file.flags.any(FileFlags::GHOST) && file.inode != 0;
@@ -213,16 +223,53 @@ fn sets(files: &[FileEntry]) -> Result<BTreeMap<usize, Vec<usize>>, Reason> {
             identities.entry((file.device, file.inode)).or_default().push(file.index);
         }
     }
-    let mut sets = BTreeMap::new();
+    let mut sets = Sets::new();
     for set in identities.into_values().filter(|set| set.len() > 1) {
+        let set: Rc<[usize]> = set.into();
         let first = &files[set[0]];
-        for index in &set {
+        for index in set.iter() {
             let file = &files[*index];
             if file.size != first.size || file.digest != first.digest {
                 return Err(wrong(file, format!("it is a hard link to {} with another content", first.path)));
             }
-            sets.insert(*index, set.clone());
+            sets.insert(*index, Rc::clone(&set));
         }
     }
     Ok(sets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unit::RootPath;
+
+    #[test]
+    fn a_hard_linked_set_is_there_once_however_many_members_it_has() {
+        let file = |index: usize| FileEntry {
+            index,
+            path: RootPath::new(format!("/srv/{index}")).unwrap(),
+            kind: FileKind::Regular,
+            mode: 0o100_644,
+            user: "root".to_owned(),
+            group: "root".to_owned(),
+            size: 0,
+            mtime: 0,
+            digest: None,
+            target: String::new(),
+            flags: FileFlags(0),
+            verify: 0,
+            rdev: 0,
+            device: 1,
+            inode: 7,
+            languages: String::new(),
+            capabilities: String::new(),
+            color: 0,
+        };
+        let files: Vec<_> = (0..60_000).map(file).collect();
+        let sets = sets(&files).unwrap();
+        assert_eq!(sets.len(), files.len());
+        let set = &sets[&0];
+        assert!(set.iter().copied().eq(0..files.len()));
+        assert!(sets.values().all(|other| Rc::ptr_eq(set, other)));
+    }
 }
