@@ -15,9 +15,6 @@ use std::fmt;
 
 use super::dependency::{Dependency, DependencyError, Problem, Sense};
 
-/// The deepest nesting of parentheses; real packages use three.
-const DEEPEST: usize = 32;
-
 /// A dependency, simple or rich.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rich<'a> {
@@ -59,6 +56,9 @@ const OPERATORS: &[(&str, Operator)] = &[
 ];
 
 impl<'a> Rich<'a> {
+    /// The deepest nesting of parentheses; real packages use three.
+    pub const DEEPEST: usize = 32;
+
     /// Reads a rich dependency if the text begins with `(`, else a simple one.
     pub fn parse(text: &'a str) -> Result<Self, DependencyError> {
         if !text.starts_with('(') {
@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
     /// A parenthesis and what is in it.
     fn group(&mut self) -> Result<Rich<'a>, Problem> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > Rich::DEEPEST {
             return Err(Problem::Depth);
         }
         self.rest = &self.rest[1..];

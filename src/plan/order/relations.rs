@@ -1,6 +1,6 @@
 //! Dependencies as edges between the packages of a transaction.
 
-use crate::package::{Relation, RelationFlags, RelationKind};
+use crate::package::{Relation, RelationFlags, RelationKind, Rich};
 use crate::plan::Age;
 use crate::plan::order::providers::{Links, Providers};
 use crate::plan::order::{Colors, Facts, Want, rich};
@@ -64,7 +64,7 @@ pub(super) fn graph(packages: &[Facts], colors: Colors, links: &Links, age: Age)
     };
     for (index, package) in packages.iter().enumerate() {
         for want in &package.wants {
-            builder.add(index, want);
+            builder.add(index, want, 0);
         }
     }
     builder.nodes
@@ -77,22 +77,25 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn add(&mut self, index: usize, want: &Want) {
+    /// `depth` is how many rich dependencies it is in.
+    fn add(&mut self, index: usize, want: &Want, depth: usize) {
         let flags = want.relation.flags;
         if flags.any(UNORDERED) && !flags.any(FORCED) {
             return;
         }
         if want.relation.name.starts_with('(') {
-            self.add_rich(index, want);
+            self.add_rich(index, want, depth);
         } else if let Some(provider) = self.providers.best(index, want).filter(|found| *found != index) {
             self.connect(index, provider, want);
         }
     }
 
-    /// Of a rich dependency the left side orders always, the right side where both sides may be wanted.
-    fn add_rich(&mut self, index: usize, want: &Want) {
-        let Some(parts) = rich::split(&want.relation.name) else { return };
-        let part = |text: &str| {
+    /// One that is nested deeper than rich dependencies may be does not order.
+    fn add_rich(&mut self, index: usize, want: &Want, depth: usize) {
+        if depth == Rich::DEEPEST {
+            return;
+        }
+        for text in rich::ordering(&want.relation.name) {
             let (name, sign, evr) = if text.starts_with('(') { (text, "", "") } else { rich::simple(text) };
             let outer = want.relation.flags.0 & !(RANGE.0 | RelationFlags::MISSINGOK.0);
             let flags = sign.bytes().fold(RelationFlags(outer), |flags, byte| {
@@ -103,13 +106,7 @@ impl Builder<'_> {
                 })
             });
             let relation = Relation { name: name.to_owned(), flags, evr: evr.to_owned() };
-            Want { kind: want.kind, relation, color: 0 }
-        };
-        if parts.operator != "else" {
-            self.add(index, &part(parts.left));
-        }
-        if matches!(parts.operator, "and" | "or") {
-            self.add(index, &part(&parts.right));
+            self.add(index, &Want { kind: want.kind, relation, color: 0 }, depth + 1);
         }
     }
 

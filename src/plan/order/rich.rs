@@ -1,26 +1,26 @@
-//! The little of a rich dependency that order needs: its first operand, its first operator and the rest of its chain.
+//! The little of a rich dependency that order needs: of its operands those whose providers come first.
 
-/// A rich dependency, taken apart once.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rich<'a> {
-    /// The first operand.
-    pub(super) left: &'a str,
-    /// The first operator; empty where there is only one operand.
-    pub(super) operator: &'a str,
-    /// The operands after it, as one dependency.
-    pub(super) right: String,
-}
-
-/// Takes `(left operator right …)` apart; nothing where the parentheses do not fit.
-pub(super) fn split(text: &str) -> Option<Rich<'_>> {
-    let inner = text.strip_prefix('(')?.strip_suffix(')')?.trim();
-    let (left, rest) = operand(inner)?;
-    let Some((operator, rest)) = rest.trim_start().split_once(' ') else {
-        return rest.trim().is_empty().then_some(Rich { left, operator: "", right: String::new() });
-    };
-    let (right, more) = operand(rest)?;
-    let right = if more.trim().is_empty() { right.to_owned() } else { format!("({})", rest.trim()) };
-    Some(Rich { left, operator, right })
+/// The operands of `(left operator right …)` that order: the left side always, the right side where both may be wanted.
+/// Where the parentheses or the words do not fit any more, the rest does not count.
+pub(super) fn ordering(text: &str) -> Vec<&str> {
+    let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    let mut rest = inner.unwrap_or_default().trim();
+    let mut operands = Vec::new();
+    while let Some((left, after)) = operand(rest) {
+        let Some((operator, right)) = after.trim_start().split_once(' ') else {
+            operands.extend(after.trim().is_empty().then_some(left));
+            break;
+        };
+        if operator == "else" || operand(right).is_none() {
+            break;
+        }
+        operands.push(left);
+        if !matches!(operator, "and" | "or") {
+            break;
+        }
+        rest = right.trim();
+    }
+    operands
 }
 
 /// A simple dependency `name [op version]` or one in parentheses, and what follows it.
@@ -66,20 +66,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rich_dependency_is_taken_apart_at_its_first_operator() {
-        let table = [
-            ("(a or b)", "a", "or", "b"),
-            ("(a or b or c)", "a", "or", "(b or c)"),
-            ("(a >= 1 if b < 2)", "a >= 1", "if", "b < 2"),
-            ("(a if b else c)", "a", "if", "(b else c)"),
-            ("((a and b) or libc.so.6(GLIBC_2.4)(64bit))", "(a and b)", "or", "libc.so.6(GLIBC_2.4)(64bit)"),
-            ("(a)", "a", "", ""),
+    fn the_operands_that_order_are_found_up_to_the_first_condition() {
+        let table: &[(&str, &[&str])] = &[
+            ("(a or b)", &["a", "b"]),
+            ("(a or b or c)", &["a", "b", "c"]),
+            ("(a >= 1 if b < 2)", &["a >= 1"]),
+            ("(a if b else c)", &["a"]),
+            ("(a and b if c)", &["a", "b"]),
+            ("(a and b else c)", &["a"]),
+            ("((a and b) or libc.so.6(GLIBC_2.4)(64bit))", &["(a and b)", "libc.so.6(GLIBC_2.4)(64bit)"]),
+            ("(a)", &["a"]),
+            ("a or b", &[]),
+            ("(a or", &[]),
+            ("(", &[]),
+            ("()", &[]),
+            ("(a or )", &[]),
         ];
-        for (text, left, operator, right) in table {
-            assert_eq!(split(text), Some(Rich { left, operator, right: right.to_owned() }), "{text}");
-        }
-        for text in ["a or b", "(a or", "(", "()", "(a or )"] {
-            assert_eq!(split(text), None, "{text}");
+        for (text, operands) in table {
+            assert_eq!(ordering(text), *operands, "{text}");
         }
     }
 }

@@ -81,3 +81,13 @@ fn every_package_is_ordered_once_whatever_the_loops() {
     order.sort_unstable();
     assert_eq!(order, (0..packages.len()).collect::<Vec<_>>());
 }
+
+#[test]
+fn rich_dependencies_of_any_length_order_and_those_nested_too_deeply_do_not() {
+    let nested = |depth: usize| format!("a: {}b{}", "(".repeat(depth), ")".repeat(depth));
+    let long = format!("a: ({}b)", "c and ".repeat(50_000));
+    let table = [(nested(32), "b a c"), (nested(33), "a b c"), (nested(200_000), "a b c"), (long, "b c a")];
+    for (line, expected) in table {
+        assert_eq!(ordered(&["c:", "b:", &line]), expected, "{}", &line[..40]);
+    }
+}
