@@ -132,7 +132,6 @@ fn kind(mode: u32) -> Option<FileKind> {
 
 /// The lists of a header that have one value for each file.
 struct Columns<'a> {
-    paths: Vec<RootPath>,
     sizes: Vec<u64>,
     modes: Vec<u16>,
     users: Vec<&'a str>,
@@ -158,13 +157,12 @@ impl Header<'_> {
             let value = "a package older than rpm 4.0".to_owned();
             return Err(HeaderError::Value { tag: Tag::OLDFILENAMES, value });
         }
-        let columns = self.columns()?;
-        (0..columns.paths.len()).map(|index| columns.file(index)).collect()
+        let paths = self.paths()?;
+        let columns = self.columns(paths.len())?;
+        paths.into_iter().enumerate().map(|(index, path)| columns.file(index, path)).collect()
     }
 
-    fn columns(&self) -> Result<Columns<'_>> {
-        let paths = self.paths()?;
-        let many = paths.len();
+    fn columns(&self, many: usize) -> Result<Columns<'_>> {
         let text = |tag, missing| counted_or(tag, many, self.strings(tag)?, missing);
         let numbers = |tag, missing| counted_or(tag, many, self.u32s(tag)?, missing);
         let sizes = if self.has(Tag::LONGFILESIZES) {
@@ -195,7 +193,6 @@ impl Header<'_> {
             languages: text(Tag::FILELANGS, "")?,
             capabilities: text(Tag::FILECAPS, "")?,
             colors: numbers(Tag::FILECOLORS, 0)?,
-            paths,
         })
     }
 
@@ -204,6 +201,12 @@ impl Header<'_> {
         let directories = self.strings(Tag::DIRNAMES)?;
         let indexes = counted(Tag::DIRINDEXES, names.len(), self.u32s(Tag::DIRINDEXES)?)?;
         let source = self.is_source();
+        let directory = |at: &u32| directories.get(*at as usize).map_or(0, |directory| directory.len());
+        let bytes: usize = names.iter().zip(&indexes).map(|(name, at)| name.len() + directory(at)).sum();
+        if bytes > MOST_PATHS {
+            let value = format!("paths of {bytes} bytes together, of which {MOST_PATHS} are allowed");
+            return Err(HeaderError::Value { tag: Tag::BASENAMES, value });
+        }
         let mut paths = Vec::with_capacity(names.len());
         for (name, at) in names.into_iter().zip(indexes) {
             let directory = directories
@@ -230,8 +233,11 @@ impl Header<'_> {
 /// `PATH_MAX`, less the NUL.
 const MAX_PATH: usize = 4095;
 
+/// The most bytes of all paths of a package: a header's directories are there once, and its paths would be without end.
+const MOST_PATHS: usize = 256 << 20;
+
 impl Columns<'_> {
-    fn file(&self, index: usize) -> Result<FileEntry> {
+    fn file(&self, index: usize, path: RootPath) -> Result<FileEntry> {
         let mode = u32::from(self.modes[index]);
         let kind = kind(mode)
             .ok_or_else(|| HeaderError::Value { tag: Tag::FILEMODES, value: format!("{mode:o}") })?;
@@ -249,7 +255,7 @@ impl Columns<'_> {
         }
         Ok(FileEntry {
             index,
-            path: self.paths[index].clone(),
+            path,
             kind,
             mode,
             user: owner(Tag::FILEUSERNAME, self.users[index])?,

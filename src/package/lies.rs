@@ -131,3 +131,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn paths_that_are_too_much_together_are_refused_before_they_are_made() {
+    let directory = format!("/{}/\0", "d".repeat(4000));
+    for (count, fits) in [(1, true), (70_000, false)] {
+        let names = "bbbbb\0".repeat(count as usize);
+        let indexes = vec![0; 4 * count as usize];
+        let content = [indexes.as_slice(), names.as_bytes(), directory.as_bytes()].concat();
+        let rows = [[1116, 4, 0, count], [1117, 8, 4 * count, count], [1118, 8, 10 * count, 1]];
+        let bytes = made(&rows, &content);
+        let error = Header::parse(&bytes, Origin::Package).unwrap().files().unwrap_err().to_string();
+        assert_eq!(error.contains("bytes together"), !fits, "{error}");
+    }
+}
