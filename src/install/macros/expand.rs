@@ -6,6 +6,9 @@ use crate::install::macros::{Definition, MacroError, Macros};
 const DEEPEST: usize = 64;
 /// Far more than any script is long.
 const LARGEST: usize = 1 << 20;
+/// How many bytes may be read, those of a macro's body each time that it is used: macros that call one another twice
+/// would not end else, and may do so without a single byte of output.
+const MOST_READ: usize = 64 << 20;
 
 /// Names that rpm defines itself, and that do something.
 const BUILT_IN: &[&str] = &[
@@ -51,7 +54,7 @@ const BUILT_IN: &[&str] = &[
 ];
 
 pub(super) fn expand(macros: &Macros, text: &str) -> Result<String, MacroError> {
-    let mut expansion = Expansion { macros, out: String::new(), depth: 0 };
+    let mut expansion = Expansion { macros, out: String::new(), depth: 0, read: 0 };
     expansion.text(text)?;
     Ok(expansion.out)
 }
@@ -60,6 +63,7 @@ struct Expansion<'a> {
     macros: &'a Macros,
     out: String,
     depth: usize,
+    read: usize,
 }
 
 /// Whether a macro is asked for its existence only.
@@ -88,6 +92,7 @@ impl Expansion<'_> {
                 }
                 Some(b'{') => {
                     let (inner, after) = enclosed(rest)?;
+                    self.reads(inner)?;
                     let used = self.call(&inner[1..inner.len() - 1], Form::Braces)?;
                     rest = if used { after } else { rest };
                 }
@@ -139,10 +144,19 @@ impl Expansion<'_> {
         Ok(true)
     }
 
+    fn reads(&mut self, text: &str) -> Result<(), MacroError> {
+        self.read += text.len();
+        if self.read > MOST_READ {
+            return Err(MacroError::TooDeep { name: shortened(text) });
+        }
+        Ok(())
+    }
+
     fn nested(&mut self, name: &str, text: &str) -> Result<(), MacroError> {
         if self.depth == DEEPEST || self.out.len() > LARGEST {
             return Err(MacroError::TooDeep { name: name.to_owned() });
         }
+        self.reads(text)?;
         self.depth += 1;
         let result = self.text(text);
         self.depth -= 1;

@@ -97,6 +97,11 @@ fn what_needs_rpm_itself_is_refused_by_name() {
         bomb.define(&format!("a{level}"), &format!("%a{below}%a{below}"));
     }
     assert!(matches!(bomb.expand("%a59"), Err(MacroError::TooDeep { .. })));
+    bomb.define("a0", "");
+    assert_eq!(bomb.expand("%a9 %a12").unwrap(), " ");
+    assert!(matches!(bomb.expand("%a59"), Err(MacroError::TooDeep { .. })), "without any output");
+    let nested = ["%{".repeat(20_000), "}".repeat(20_000)].concat();
+    assert!(matches!(bomb.expand(&nested), Err(MacroError::TooDeep { .. })), "read again and again");
 }
 
 #[test]
