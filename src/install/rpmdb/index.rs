@@ -1,5 +1,7 @@
 //! What the database finds headers by: eighteen tables of (key, header, position), filled as rpm fills them.
 
+use std::collections::BTreeSet;
+
 use crate::package::header::{Header, HeaderError};
 use crate::package::tag::{Tag, Type};
 use crate::package::{RelationFlags, Rich};
@@ -92,9 +94,10 @@ impl Table {
             _ => Vec::new(),
         };
         let mut rows = Vec::with_capacity(values.len());
+        let mut seen = BTreeSet::new();
         for (at, value) in values.iter().enumerate() {
             let transient = flags.get(at).is_some_and(|flags| is_transient(RelationFlags(*flags)));
-            let again = self.rule == Rule::Trigger && values[..at].contains(value);
+            let again = self.rule == Rule::Trigger && !seen.insert(*value);
             if transient || again {
                 continue;
             }

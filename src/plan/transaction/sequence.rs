@@ -1,6 +1,8 @@
 //! The sequence of a transaction.
 
-use crate::package::{RelationFlags, Script, ScriptletKind, Trigger, TriggerFamily};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::package::{Relation, RelationFlags, Script, ScriptletKind, Trigger, TriggerFamily};
 use crate::plan::Age;
 use crate::plan::transaction::triggers::{self, Class, Fired};
 use crate::plan::transaction::{Fates, Member};
@@ -71,7 +73,7 @@ pub fn pretrans(installed: &[Member], added: &[Member]) -> Vec<Action> {
 /// Everything after `%pretrans`. `packages` are the installed and then the added ones, in order, all with the states of
 /// their files; `before` is how many are installed already.
 pub fn sequence(packages: &[Member], before: usize, fates: &[Fates], age: Age) -> Vec<Action> {
-    let mut sequence = Sequence { packages, before, age, actions: Vec::new() };
+    let mut sequence = Sequence::new(packages, before, age);
     for member in before..packages.len() {
         sequence.install(member, &fates[member - before]);
     }
@@ -87,14 +89,32 @@ struct Sequence<'a> {
     packages: &'a [Member],
     before: usize,
     age: Age,
+    /// The conditions of each package's triggers on packages.
+    conditions: Vec<Vec<(usize, &'a Relation)>>,
+    /// The packages of each name, in order.
+    named: BTreeMap<&'a str, Vec<usize>>,
     actions: Vec<Action>,
 }
 
-impl Sequence<'_> {
+impl<'a> Sequence<'a> {
+    fn new(packages: &'a [Member], before: usize, age: Age) -> Self {
+        let conditions = packages.iter().map(triggers::conditions).collect();
+        let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, package) in packages.iter().enumerate() {
+            named.entry(&package.name).or_default().push(at);
+        }
+        Self { packages, before, age, conditions, named, actions: Vec::new() }
+    }
+
+    /// The packages of a name among the first `present`.
+    fn of_name(&self, name: &str, present: usize) -> &[usize] {
+        let all = self.named.get(name).map_or(&[][..], Vec::as_slice);
+        &all[..all.partition_point(|at| *at < present)]
+    }
+
     /// How many packages of a member's name are among the first `present`.
     fn count(&self, member: usize, present: usize) -> u32 {
-        let name = &self.packages[member].name;
-        self.packages[..present].iter().filter(|other| other.name == *name).count() as u32
+        self.of_name(&self.packages[member].name, present).len() as u32
     }
 
     fn install(&mut self, member: usize, fates: &Fates) {
@@ -132,25 +152,35 @@ impl Sequence<'_> {
         let packages = self.packages;
         let this = &packages[member];
         let count = self.count(member, present);
-        for (owner, other) in packages[..present].iter().enumerate() {
-            if let Some(index) = triggers::fired_by(other, this, flag) {
+        for owner in 0..present {
+            if let Some(index) = triggers::fired_by(&self.conditions[owner], this, flag) {
                 self.trigger(Fired { owner, index }, vec![self.count(owner, present), count], flag);
             }
         }
-        let mut done = Vec::new();
-        for (index, condition) in triggers::conditions(this) {
-            if done.contains(&index) {
+        for (index, count_of_others) in self.own_triggers(member, present, flag) {
+            self.trigger(Fired { owner: member, index }, vec![count, count_of_others], flag);
+        }
+    }
+
+    /// A package's own triggers that others fire, each once, and how many packages of the other's name there are.
+    fn own_triggers(&self, member: usize, present: usize, flag: RelationFlags) -> Vec<(usize, u32)> {
+        let conditions = &self.conditions[member];
+        let (mut done, mut asked) = (BTreeSet::new(), BTreeSet::new());
+        let mut fired = Vec::new();
+        for (index, condition) in conditions {
+            // Which trigger a package fires is the same for all conditions that name it.
+            if done.contains(index) || !asked.insert(condition.name.as_str()) {
                 continue;
             }
-            let sources = (0..present).filter(|other| packages[*other].name == condition.name);
-            let sources = sources.collect::<Vec<_>>();
-            for source in &sources {
-                let fired = triggers::fired_by(this, &packages[*source], flag);
-                let Some(index) = fired.filter(|index| !done.contains(index)) else { continue };
-                done.push(index);
-                self.trigger(Fired { owner: member, index }, vec![count, sources.len() as u32], flag);
+            let sources = self.of_name(&condition.name, present);
+            for source in sources {
+                let first = triggers::fired_by(conditions, &self.packages[*source], flag);
+                if let Some(first) = first.filter(|first| done.insert(*first)) {
+                    fired.push((first, sources.len() as u32));
+                }
             }
         }
+        fired
     }
 
     fn trigger(&mut self, fired: Fired, args: Vec<u32>, flag: RelationFlags) {

@@ -24,6 +24,9 @@ pub(super) fn skipped(files: &[FileEntry], policy: &Policy) -> Vec<Option<Fate>>
             None => *count += 1,
         }
     }
+    let is_directory = |(_, file): &(usize, &FileEntry)| file.kind == FileKind::Directory;
+    let own: BTreeMap<_, _> =
+        files.iter().enumerate().filter(is_directory).map(|(at, file)| (file.path.as_str(), at)).collect();
     // A directory that has lost all its files goes too, and perhaps its own directory then: deepest first.
     let mut directories = used.keys().copied().collect::<Vec<_>>();
     directories.sort_unstable_by(|a, b| b.cmp(a));
@@ -31,9 +34,7 @@ pub(super) fn skipped(files: &[FileEntry], policy: &Policy) -> Vec<Option<Fate>>
         if used.get(directory).is_some_and(|count| *count > 0) || !emptied.contains(directory) {
             continue;
         }
-        let own =
-            files.iter().position(|file| file.path.as_str() == directory && file.kind == FileKind::Directory);
-        if let Some(index) = own.filter(|index| fates[*index].is_none()) {
+        if let Some(index) = own.get(directory).copied().filter(|index| fates[*index].is_none()) {
             fates[index] = Some(Fate::NotInstalled);
             let above = parent(directory);
             if let Some(count) = used.get_mut(above) {

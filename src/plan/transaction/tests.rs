@@ -276,3 +276,53 @@ fn unwanted_files_take_their_emptied_directories_with_them() {
     ];
     assert_eq!(fates[0].0, expected);
 }
+
+#[test]
+fn a_trigger_runs_once_for_all_conditions_that_name_one_package_and_only_its_own_name_counts() {
+    let condition = |evr: &str| Relation {
+        name: "pb".to_owned(),
+        flags: RelationFlags::TRIGGERIN.or(RelationFlags::GREATER),
+        evr: evr.to_owned(),
+    };
+    let watching = |index: usize, evrs: &[&str]| Trigger {
+        conditions: evrs.iter().map(|evr| condition(evr)).collect(),
+        places: (0..evrs.len()).map(|place| 10 * index + place).collect(),
+        script: Script { flags: index as u32, ..script() },
+        ..trigger(index, "pb", RelationFlags::default(), 0)
+    };
+    let mut pa = member("pa", Vec::new());
+    pa.triggers =
+        vec![(TriggerFamily::Package, vec![watching(0, &["5", "6"]), watching(1, &["0", "0.5", "0.6"])])];
+    let mut pb = member("pb", Vec::new());
+    // Any version of this is more than 5, but it is not the package that is watched.
+    pb.provides.push(Relation {
+        name: "other".to_owned(),
+        flags: RelationFlags::default(),
+        evr: String::new(),
+    });
+    let expected = ["pa files", "pb files", "pa %triggerin 1,1"];
+    for packages in [vec![pa.clone(), pb.clone()], vec![pb, pa]] {
+        let fates = vec![Fates(Vec::new()); 2];
+        let actions = sequence(&packages, 0, &fates, Age::Counts);
+        let mut told = told(&actions, &packages);
+        told.sort();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(told, expected);
+        let ran = |action: &Action| matches!(action, Action::Run(call) if call.script.flags == 1);
+        assert_eq!(actions.iter().filter(|action| ran(action)).count(), 1, "the second trigger");
+    }
+}
+
+#[test]
+fn directories_that_lose_all_their_files_go_too_however_many_there_are() {
+    let mut files = vec![file("/usr/share/doc", DIRECTORY, 0, "")];
+    for number in 0..20_000 {
+        files.push(file(&format!("/usr/share/doc/{number}"), DIRECTORY, 0, ""));
+        files.push(file(&format!("/usr/share/doc/{number}/README"), REGULAR, FileFlags::DOC, ""));
+    }
+    files.push(file("/usr/share/kept", DIRECTORY, 0, ""));
+    let fates = skip::skipped(&files, &Policy { docs: false, ..policy() });
+    let kept = fates.iter().filter(|fate| fate.is_none()).count();
+    assert_eq!((kept, fates.last()), (1, Some(&None)));
+}

@@ -33,15 +33,22 @@ impl Class {
     }
 }
 
-/// The first of `owner`'s triggers that `source` fires: rpm runs one script for each pair of packages.
-pub(super) fn fired_by(owner: &Member, source: &Member, flag: RelationFlags) -> Option<usize> {
-    let conditions = conditions(owner);
-    let fires = |(_, condition): &(usize, &Relation)| {
-        condition.flags.any(flag)
-            && condition.name == source.name
-            && source.provides.iter().any(|provide| provide.range().overlaps(&condition.range()))
-    };
-    conditions.into_iter().find(fires).map(|(index, _)| index)
+/// The first of a package's triggers, by its [`conditions`], that `source` fires: rpm runs one script for each pair of
+/// packages.
+pub(super) fn fired_by(
+    conditions: &[(usize, &Relation)],
+    source: &Member,
+    flag: RelationFlags,
+) -> Option<usize> {
+    let mut mine = conditions
+        .iter()
+        .filter(|(_, condition)| condition.flags.any(flag) && condition.name == source.name)
+        .peekable();
+    mine.peek()?;
+    let provides = source.provides.iter().filter(|provide| provide.name == source.name);
+    let provides: Vec<_> = provides.map(Relation::range).collect();
+    let fires = |condition: &Relation| provides.iter().any(|provide| provide.overlaps(&condition.range()));
+    mine.find(|(_, condition)| fires(condition)).map(|(index, _)| *index)
 }
 
 /// The conditions of a package's triggers with the trigger's number, in the header's order.
