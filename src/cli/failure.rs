@@ -90,9 +90,9 @@ fn engine_failure(f: &mut fmt::Formatter<'_>, error: &engine::Error) -> fmt::Res
     Ok(())
 }
 
-/// Writes `text` after `label`; further lines are indented under the first.
+/// Writes `text` after `label`; further lines are indented under the first. Words of a build may be in it.
 fn indented(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
-    let mut lines = text.lines();
+    let mut lines = text.lines().map(crate::cli::lines::printable);
     write!(f, "{label}{}", lines.next().unwrap_or_default())?;
     let margin = " ".repeat(label.len());
     lines.try_for_each(|line| write!(f, "\n{margin}{line}"))

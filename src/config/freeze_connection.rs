@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::config::Error;
 use crate::config::document::ConnectionKeys;
 use crate::config::freeze_repo::key_path;
 use crate::config::release::{Check, Connection, Origin, Proxy};
 use crate::config::variables::{Dollars, Variables};
 use crate::config::written::Written;
+use crate::config::{Error, without_secrets};
 
 /// dnf's word for no proxy at all.
 const NO_PROXY: &str = "_none_";
@@ -96,8 +96,9 @@ fn proxy(
     if host
         .is_none_or(|host| host.is_empty() || url.chars().any(|one| one.is_control() || one.is_whitespace()))
     {
+        let shown = Written { value: without_secrets(&written.value), ..written };
         return Err(
-            written.wrong("proxy", "a proxy is http://HOST:PORT or https://HOST:PORT, or `_none_` for none")
+            shown.wrong("proxy", "a proxy is http://HOST:PORT or https://HOST:PORT, or `_none_` for none")
         );
     }
     if let Some(credentials) = credentials {

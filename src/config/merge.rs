@@ -118,6 +118,11 @@ impl OriginKeys {
 }
 
 impl ConnectionKeys {
+    /// Without what is a secret between kiln and the servers of another address.
+    fn for_another_origin(self) -> Self {
+        Self { username: None, password: None, ..self }
+    }
+
     fn merge(self, over: Self) -> Self {
         Self {
             sslverify: over.sslverify.or(self.sslverify),
@@ -135,6 +140,11 @@ impl ConnectionKeys {
 
 impl RepoTable {
     fn merge(self, over: Self) -> Self {
+        let connection = if over.origin.found().is_empty() {
+            self.connection
+        } else {
+            self.connection.for_another_origin()
+        };
         Self {
             id: over.id,
             name: over.name.or(self.name),
@@ -150,7 +160,7 @@ impl RepoTable {
             skip_if_unavailable: over.skip_if_unavailable.or(self.skip_if_unavailable),
             module_hotfixes: over.module_hotfixes.or(self.module_hotfixes),
             metadata_expire: over.metadata_expire.or(self.metadata_expire),
-            connection: self.connection.merge(over.connection),
+            connection: connection.merge(over.connection),
         }
     }
 }

@@ -27,6 +27,7 @@ mod read;
 mod release;
 mod scalar;
 mod search;
+mod secret;
 mod shipped;
 mod show;
 #[cfg(test)]
@@ -43,4 +44,5 @@ pub use release::{
 };
 pub use scalar::duration;
 pub use search::{Files, Listed, bare, list, load};
+pub use secret::without_secrets;
 pub use show::show;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{Network, Release};
 use crate::engine::request::BuildOptions;
-use crate::plan::{Access, Command, Job, Phase, Root, SandboxSpec, Stdio, Step, build_steps};
+use crate::plan::{Access, Command, Job, Machine, Phase, Root, SandboxSpec, Stdio, Step, build_steps};
 use crate::unit::{HostPath, Limits, RootPath};
 
 /// uid and gid of the build user, as in mock's and Koji's roots.
@@ -82,6 +82,7 @@ impl BuildRoot<'_> {
             nesting: self.release.sandbox.nesting,
             syncs: self.release.sandbox.syncs,
             limits: self.limits(),
+            machine: Machine::of(&self.release.arch),
             hostname: hostname.clone(),
             directory: fixed(BUILDDIR),
             environment: self.environment(),

@@ -267,6 +267,12 @@ pub enum Error {
         /// What was asked for.
         id: String,
     },
+    /// Something that a kiln in another process id namespace runs.
+    #[error("{id} runs in another container")]
+    RunsElsewhere {
+        /// What was asked for.
+        id: String,
+    },
     /// A limit ended a command on the root.
     #[error("`{command}` was stopped: {limit}")]
     Stopped {
@@ -358,7 +364,7 @@ impl Error {
             | Self::EndlessRequires { .. }
             | Self::BadArtifact { .. }
             | Self::NoArtifacts { .. } => Kind::Build,
-            Self::NotRunning { .. } | Self::NoSandbox { .. } => Kind::Arguments,
+            Self::NotRunning { .. } | Self::NoSandbox { .. } | Self::RunsElsewhere { .. } => Kind::Arguments,
             Self::Results { .. } | Self::Export { .. } => Kind::Results,
             Self::Interrupted => Kind::Interrupted,
         }
@@ -405,6 +411,7 @@ impl Error {
                 Some(format!("`kiln ps` lists what runs: {}", known.join(", ")))
             }
             Self::NoSandbox { .. } => Some("wait until its build has begun".to_owned()),
+            Self::RunsElsewhere { .. } => Some("end it with `kiln kill` in the same container".to_owned()),
             Self::Full { packages: Bytes(0), .. } => {
                 Some("free space (`kiln store prune`), or put the store elsewhere: --store DIR".to_owned())
             }

@@ -34,9 +34,13 @@ impl Results {
         &self.path
     }
 
-    /// Starts a log; an older one of that name is gone.
+    /// Starts a log. What has that name is removed and not written to: in a directory of somebody else's it may lead
+    /// anywhere.
     pub(super) fn log(&self, name: &str) -> Result<File, Error> {
-        sys::fs::create(self.path.join(name)).map_err(|source| self.failed(source))
+        let path = self.path.join(name);
+        sys::fs::remove_if_there(&path)
+            .and_then(|()| sys::fs::create_new(&path, 0o644))
+            .map_err(|source| self.failed(source))
     }
 
     /// Writes a file, whole or not at all.

@@ -7,7 +7,9 @@ use crate::engine::request::{RunRequest, Streams, User};
 use crate::engine::running::Note;
 use crate::engine::session::Session;
 use crate::engine::workspace::Workspace;
-use crate::plan::{Access, Command, Phase, Root, SandboxSpec, Step, TERMINAL, build_steps, run_steps};
+use crate::plan::{
+    Access, Command, Machine, Phase, Root, SandboxSpec, Step, TERMINAL, build_steps, run_steps,
+};
 use crate::report::{Event, Stage, during};
 use crate::sandbox::Status;
 use crate::unit::HostPath;
@@ -70,6 +72,7 @@ impl Session<'_> {
             network: release.sandbox.network,
             nesting: release.sandbox.nesting,
             limits: release.limits.clone(),
+            machine: Machine::of(&release.arch),
             hostname: hostname.clone(),
             directory: fixed(if request.user == User::Builder { BUILDDIR } else { "/" }),
             environment,

@@ -22,6 +22,9 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Note {
     /// The kiln that runs it.
     pub pid: u32,
+    /// The namespace that numbers it: a container over the same store has numbers of its own.
+    #[serde(default)]
+    pub pid_namespace: String,
     /// When it began, in seconds since 1970.
     pub began: u64,
     /// `build`, `srpm` or `run`.
@@ -61,6 +64,7 @@ impl Note {
     pub(super) fn new(verb: &str, release: &crate::config::Release, subject: String) -> Self {
         Self {
             pid: sys::process::pid(),
+            pid_namespace: pid_namespace(),
             began: now(),
             verb: verb.to_owned(),
             release: release.name.clone(),
@@ -85,6 +89,12 @@ impl Note {
     }
 }
 
+/// The namespace that numbers this process and those that it sees.
+fn pid_namespace() -> String {
+    let link = sys::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.display().to_string()
+}
+
 /// Seconds since 1970.
 pub(super) fn now() -> u64 {
     u64::try_from(sys::posix::now()).unwrap_or_default()
@@ -93,7 +103,8 @@ pub(super) fn now() -> u64 {
 impl Running {
     fn new(work: Work) -> Option<Self> {
         let note = Note::find(&work.path)?;
-        let usage = note.init.map(|init| crate::sandbox::observe(&note.groups, init));
+        let here = note.pid_namespace == pid_namespace();
+        let usage = note.init.filter(|_| here).map(|init| crate::sandbox::observe(&note.groups, init));
         let age = now().saturating_sub(note.began);
         Some(Self { id: work.name, note, age, usage, directory: work.path })
     }
@@ -114,6 +125,9 @@ impl Engine<'_> {
     /// Ends a build or a command and waits until it has cleaned up.
     pub fn kill(&self, id: &str) -> Result<Running, Error> {
         let found = self.find(id)?;
+        if found.note.pid_namespace != pid_namespace() {
+            return Err(Error::RunsElsewhere { id: found.id });
+        }
         let failed = |source| Error::Host { doing: format!("ending {}", found.id), source };
         let supervisor = child::open(found.note.pid).map_err(failed)?;
         // The process that was opened is the right one as long as the work is still there afterwards.

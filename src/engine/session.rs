@@ -136,7 +136,8 @@ impl Access {
 /// Architectures whose programs a processor runs besides its own.
 const ALSO_RUNS: &[(&str, &[&str])] = &[
     ("x86_64", &["i386", "i486", "i586", "i686", "x86_64_v2", "x86_64_v3", "x86_64_v4"]),
-    ("aarch64", &["armv7hl"]),
+    // What Rust calls it; kiln runs on its little-endian form only.
+    ("powerpc64", &["ppc64le"]),
 ];
 
 fn runs_here(release: &Release) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Check, Key, KeyLocation, Repo};
+use crate::config::{Check, Key, KeyLocation, Repo, without_secrets};
 use crate::fetch::batch::Batch;
 use crate::fetch::dirs::Dirs;
 use crate::fetch::openpgp::{KeySource, Keyring, KeyringFault};
@@ -59,7 +59,7 @@ fn add(
     (repo, key): (&Repo, &Key),
     dirs: &Dirs,
 ) -> Result<(), Error> {
-    let place = key.location.to_string();
+    let place = without_secrets(&key.location.to_string());
     let pin = key.fingerprint.as_deref();
     let mut try_bytes =
         |bytes: &[u8]| keyring.add(KeySource { place: &place, bytes, pin, expired: key.expired }, now());
@@ -73,7 +73,7 @@ fn add(
         KeyLocation::Url(text) => text,
     };
     let Some(pin) = pin else {
-        return Err(Error::UnpinnedKey { repo: repo.id.clone(), url: text.clone() });
+        return Err(Error::UnpinnedKey { repo: repo.id.clone(), url: place });
     };
     let kept = dirs.certificate(pin);
     let online = batch.fetcher.options.network == Network::Online;

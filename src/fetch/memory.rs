@@ -1,13 +1,15 @@
 //! What is remembered of a repository between runs, so that a warm run asks nobody.
 
-use crate::config::{Origin, Repo};
+use crate::config::{Origin, Repo, without_secrets};
 use crate::fetch::client::Validators;
 use crate::fetch::dirs::Dirs;
+use crate::fetch::url::{self, Base};
 use crate::fetch::{Error, now};
 use crate::sys::fs;
 use crate::unit::{Digest, seal, unseal};
 
-const VERSION: u32 = 1;
+/// Since 2 it has no secrets in it: a store may be given to others.
+const VERSION: u32 = 2;
 
 /// One repository, as it was when it was last asked for.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -54,10 +56,16 @@ impl Memory {
         for path in dirs.places(dirs.memory(&key(repo))) {
             let bytes = fs::read_if_there(path).map_err(Error::Store)?;
             let memory = bytes.as_deref().and_then(Self::parse);
-            known.extend(memory.filter(|memory| memory.version == VERSION));
+            let memory = memory.filter(|memory| memory.version == VERSION);
+            known.extend(memory.map(|memory| memory.with_addresses(&|text| revealed(text, &repo.origin))));
         }
         known.sort_by_key(|memory| std::cmp::Reverse(memory.checked));
         Ok(known)
+    }
+
+    fn with_addresses(self, change: &dyn Fn(&str) -> String) -> Self {
+        let mirrors = self.mirrors.iter().map(|text| change(text)).collect();
+        Self { from: change(&self.from), mirrors, ..self }
     }
 
     /// What a file remembers; nothing where it is damaged.
@@ -67,7 +75,8 @@ impl Memory {
 
     /// Keeps it for the next run.
     pub(super) fn save(&self, repo: &Repo, dirs: &Dirs) -> Result<(), Error> {
-        let bytes = serde_json::to_vec(self)
+        let kept = self.clone().with_addresses(&|text| concealed(text, &repo.origin));
+        let bytes = serde_json::to_vec(&kept)
             .map_err(|error| Error::Metadata { repo: repo.id.clone(), why: error.to_string() })?;
         dirs.publish(&dirs.memory(&key(repo)), &seal(&bytes))
     }
@@ -81,6 +90,26 @@ impl Memory {
     /// How old it is, for messages.
     pub(super) fn age(&self) -> u64 {
         now().saturating_sub(self.checked)
+    }
+}
+
+/// An address of a repository without what only its configuration knows.
+fn concealed(address: &str, origin: &Origin) -> String {
+    match origin {
+        Origin::Baseurl(_) => without_secrets(address),
+        Origin::Mirrorlist(_) | Origin::Metalink(_) => url::without_credentials(address),
+    }
+}
+
+/// The address as the configuration has it.
+fn revealed(address: &str, origin: &Origin) -> String {
+    match origin {
+        Origin::Baseurl(urls) => {
+            let bases = urls.iter().filter_map(|text| Some(Base::directory(text).ok()?.text().to_owned()));
+            let found = bases.into_iter().find(|base| without_secrets(base) == address);
+            found.unwrap_or_else(|| address.to_owned())
+        }
+        Origin::Mirrorlist(list) | Origin::Metalink(list) => url::with_credentials(address, list),
     }
 }
 

@@ -50,18 +50,24 @@ fn read(what: &str, text: &str, place: &str) -> Result<Found, Error> {
     };
     if !Metalink::looks_like(text) {
         let lines: Vec<&str> = text.lines().map(str::trim).filter(usable).collect();
-        return found(what, &lines, Vec::new(), said(text));
+        return found((what, place), &lines, Vec::new(), said(text));
     }
     let metalink = Metalink::parse(text).map_err(|why| Error::Metalink { what: what.to_owned(), why })?;
     let bases: Vec<&str> = metalink.bases.iter().map(String::as_str).filter(usable).collect();
-    found(what, &bases, metalink.states, None)
+    found((what, place), &bases, metalink.states, None)
 }
 
-fn found(what: &str, urls: &[&str], states: Vec<State>, said: Option<String>) -> Result<Found, Error> {
+fn found(
+    (what, place): (&str, &str),
+    urls: &[&str],
+    states: Vec<State>,
+    said: Option<String>,
+) -> Result<Found, Error> {
     if urls.is_empty() {
         return Err(Error::NoMirrors { what: what.to_owned(), said });
     }
-    Ok(Found { mirrors: Mirrors::new(urls.iter().copied())?, states })
+    let lent: Vec<_> = urls.iter().map(|mirror| url::with_credentials(mirror, place)).collect();
+    Ok(Found { mirrors: Mirrors::new(lent.iter().map(String::as_str))?, states })
 }
 
 /// What a list says in place of mirrors: its first comment or line, which is where servers put the reason.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use reqwest::Url;
 
+use crate::config::without_secrets;
 use crate::fetch::Error;
 
 /// A directory that has a repository in it, or one file.
@@ -56,7 +57,7 @@ pub(super) fn host(url: &Url) -> Option<String> {
 
 /// Reads the URL of a file: `http://…`, `https://…`, `file:///…` or an absolute path.
 pub(super) fn parse(text: &str) -> Result<Url, Error> {
-    let wrong = || Error::Url { url: text.to_owned() };
+    let wrong = || Error::Url { url: without_secrets(text) };
     if text.starts_with('/') {
         return Url::from_file_path(text).map_err(|()| wrong());
     }
@@ -75,11 +76,33 @@ pub(super) fn local(url: &Url) -> Option<PathBuf> {
 
 /// The URL for people: without a password, a user's name or a query, any of which may be a secret.
 pub(super) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    let _ = url.set_password(None);
-    let _ = url.set_username("");
+    let mut url = bare(url.clone());
     url.set_query(None);
     url.into()
+}
+
+/// The URL without credentials.
+fn bare(mut url: Url) -> Url {
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url
+}
+
+/// The text of a URL without credentials.
+pub(super) fn without_credentials(text: &str) -> String {
+    Url::parse(text).map_or_else(|_| without_secrets(text), |url| bare(url).into())
+}
+
+/// The text of a URL with the credentials of another of the same server, where it has none of its own.
+pub(super) fn with_credentials(text: &str, of: &str) -> String {
+    let (Ok(mut url), Ok(of)) = (Url::parse(text), Url::parse(of)) else { return text.to_owned() };
+    let is_ours = url.origin() == of.origin() && url.scheme() != "file";
+    if is_ours && url.username().is_empty() && url.password().is_none() {
+        let _ = url.set_username(of.username());
+        let _ = url.set_password(of.password());
+        return url.into();
+    }
+    text.to_owned()
 }
 
 /// How many directories a location leads up before anything else, and the rest of it.
@@ -220,6 +243,23 @@ mod tests {
         for text in ["ftp://a/b", "rsync://a/b", "a/b", "", "http://", "file://host/x", "data:,x"] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn credentials_are_lent_to_the_same_server_only() {
+        let table = [
+            ("https://host/b", "https://me:p%40ss@host/b"),
+            ("https://host:443/b", "https://me:p%40ss@host/b"),
+            ("https://you@host/b", "https://you@host/b"),
+            ("http://host/b", "http://host/b"),
+            ("https://host:8443/b", "https://host:8443/b"),
+            ("https://other/b", "https://other/b"),
+            ("/srv/x", "/srv/x"),
+        ];
+        for (text, lent) in table {
+            assert_eq!(with_credentials(text, "https://me:p%40ss@host/list"), lent);
+        }
+        assert_eq!(without_credentials("https://me:p%40ss@host/b?x=1"), "https://host/b?x=1");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::install::lua::{self, Chunk};
 use crate::plan::transaction::{Call, Member};
-use crate::plan::{Command, Job, Phase, Root, SandboxSpec, Stdio, Step};
+use crate::plan::{Command, Job, Machine, Phase, Root, SandboxSpec, Setup, Stdio, Step};
 use crate::unit::RootPath;
 
 /// Where a script's text lies while it runs. rpm makes a name of its own each time; scripts only see that it is there.
@@ -13,9 +13,9 @@ pub(super) const TEXT: &str = "/var/tmp/rpm-tmp.kiln00";
 /// rpm's own value of `%_install_script_path`, from which no distribution departs.
 const PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/X11R6/bin";
 
-/// The sandbox of a script. `root` are the trees, `epoch` is the time that reproducible tools are told.
-pub(super) fn sandbox(call: &Call, owner: &Member, root: Root, epoch: u64) -> SandboxSpec {
-    let environment = environment(&owner.prefixes, epoch);
+/// The sandbox of a script. `root` are the trees; reproducible tools are told the setup's time.
+pub(super) fn sandbox(call: &Call, owner: &Member, root: Root, setup: &Setup) -> SandboxSpec {
+    let environment = environment(&owner.prefixes, setup.epoch);
     let mut steps = vec![Step::Proc, Step::Sys, Step::Dev];
     let command = if call.script.is_lua() {
         let chunk = Chunk {
@@ -39,16 +39,18 @@ pub(super) fn sandbox(call: &Call, owner: &Member, root: Root, epoch: u64) -> Sa
         Command::Program { argv }
     };
     let stdio = if call.paths.is_some() { Stdio::Piped } else { Stdio::Captured };
-    SandboxSpec { steps, environment, stdio, ..SandboxSpec::new(root, Phase::Install, command) }
+    let machine = Machine::of(&setup.arch);
+    SandboxSpec { steps, environment, stdio, machine, ..SandboxSpec::new(root, Phase::Install, command) }
 }
 
 /// The sandbox of a program of the root that reads what it is given.
-pub(super) fn program(argv: &[&str], root: Root, epoch: u64) -> SandboxSpec {
+pub(super) fn program(argv: &[&str], root: Root, setup: &Setup) -> SandboxSpec {
     let command = Command::Program { argv: argv.iter().map(|word| (*word).to_owned()).collect() };
     SandboxSpec {
         steps: vec![Step::Proc, Step::Sys, Step::Dev],
-        environment: environment(&[], epoch),
+        environment: environment(&[], setup.epoch),
         stdio: Stdio::Piped,
+        machine: Machine::of(&setup.arch),
         ..SandboxSpec::new(root, Phase::Install, command)
     }
 }

@@ -218,7 +218,7 @@ impl<'a> Transaction<'a> {
         let call = &self.prepared(call)?;
         let root = self.root()?;
         let owner = &self.members[call.member];
-        let spec = script::sandbox(call, owner, root, self.spec.setup.epoch);
+        let spec = script::sandbox(call, owner, root, &self.spec.setup);
         let (package, scriptlet) = (owner.nevra.clone(), call.name.clone());
         let input = call.paths.as_ref().map(|_| script::input(call)).unwrap_or_default();
         let Some((how, output)) = self.spawn(&spec, input, (&package, &scriptlet))? else { return Ok(()) };
@@ -302,7 +302,7 @@ impl<'a> Transaction<'a> {
     /// Lets the root's own rpm put headers into a database of a form that kiln does not write.
     fn import(&mut self, stream: Vec<u8>, directory: &str) -> Result<(), Error> {
         let argv = ["rpmdb", "--define", &format!("_dbpath {directory}"), "--importdb"];
-        let spec = script::program(&argv, self.root()?, self.spec.setup.epoch);
+        let spec = script::program(&argv, self.root()?, &self.spec.setup);
         let (package, scriptlet) = ("rpm", "rpmdb --importdb");
         let Some((how, output)) = self.spawn(&spec, stream, (package, scriptlet))? else { return Ok(()) };
         let (package, scriptlet) = (package.to_owned(), scriptlet.to_owned());

@@ -69,6 +69,15 @@ pub enum Machine {
     ThirtyTwoBit,
 }
 
+impl Machine {
+    /// What a root of an architecture needs.
+    pub fn of(arch: &str) -> Self {
+        const THIRTY_TWO_BITS: &[&str] =
+            &["i386", "i486", "i586", "i686", "athlon", "geode", "pentium3", "pentium4"];
+        if THIRTY_TWO_BITS.contains(&arch) { Self::ThirtyTwoBit } else { Self::Native }
+    }
+}
+
 /// Whether processes can be added to a sandbox that runs (`kiln attach`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -268,10 +268,11 @@ fn begin(
 fn introduce(keeper: &OwnedFd, helper: &Helper, map: &IdMap) -> Result<(), Error> {
     match wire::receive(keeper, WHO)? {
         Some((Answer::Here, _)) => {}
-        Some((Answer::Failed(failure), _)) => {
+        Some((Answer::Failed(failure), _)) if failure.call == "unshare" => {
             let source = std::io::Error::from_raw_os_error(failure.errno);
             return Err(ids::refusal(SysError::new("unshare", failure.args, source)));
         }
+        Some((Answer::Failed(failure), _)) => return Err(Error::Failed(failure)),
         _ => return Err(Error::Lost { who: WHO }),
     }
     if !cfg!(debug_assertions) || !map.uids.is_empty() {

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Instant;
 
 use crate::sys::tree::Depth;
 use crate::sys::{fs, process, tree};
@@ -35,6 +36,10 @@ pub(super) struct Seen {
     pub inodes: u64,
     /// Something lies too deep to be counted.
     pub too_deep: bool,
+    /// The disk could not be looked at.
+    pub disk_unseen: bool,
+    /// How long the look at the disk took.
+    pub disk_milliseconds: u32,
 }
 
 /// Directories that are nested deeper than this are not counted but refused: no package needs a hundredth of it.
@@ -48,7 +53,10 @@ pub(super) fn measure(text: &str) -> Result<String, String> {
     let mut seen = Seen::default();
     let processes = look_at_processes(&question, &mut seen);
     if !question.disk.is_empty() {
-        look_at_disk(&question.disk, &processes, &mut seen)?;
+        let began = Instant::now();
+        // What was seen of the processes counts all the same.
+        seen.disk_unseen = look_at_disk(&question.disk, &processes, &mut seen).is_err();
+        seen.disk_milliseconds = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
     }
     serde_json::to_string(&seen).map_err(|error| error.to_string())
 }

@@ -65,7 +65,7 @@ fn leave_the_host() -> Result<(), SysError> {
     process::set_umask();
     process::default_signals()?;
     child::forget_children();
-    fs::write("/proc/self/oom_score_adj", OOM_SCORE)?;
+    go_first_without_memory();
     if keeper_has(Guard::Limits) {
         give_up_limits()?;
     }
@@ -85,8 +85,17 @@ fn give_up_limits() -> Result<(), SysError> {
     process::set_limit(Resource::Priority, 0, 0)
 }
 
-/// When memory runs out, the kernel takes a build before anything else of the host's.
-const OOM_SCORE: &[u8] = b"500";
+/// When memory runs out, the kernel takes a build before anything else of the host's. Who is to go earlier still stays so:
+/// a container's score may have a floor above this one.
+fn go_first_without_memory() {
+    const SCORE: i32 = 500;
+    const FILE: &str = "/proc/self/oom_score_adj";
+    let now = fs::read_text(FILE).ok().and_then(|text| text.trim().parse().ok());
+    if now.unwrap_or(0) < SCORE {
+        // Of no weight where it is refused.
+        let _ = fs::write(FILE, SCORE.to_string().as_bytes());
+    }
+}
 
 fn take_charge(tier: Tier) -> Result<(), SysError> {
     let groups: Option<&[u32]> = if tier == Tier::SingleId { None } else { Some(&[0]) };

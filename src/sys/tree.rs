@@ -143,7 +143,8 @@ pub fn walk(path: impl AsRef<Path>, see: &mut dyn FnMut(Seen)) -> Result<()> {
     walk_to(path, DEEP * 5, see).map(drop)
 }
 
-/// The same down to `deepest` levels, with a descriptor open for each; what disappears meanwhile is left out.
+/// The same down to `deepest` levels, with a descriptor open for each; what disappears meanwhile is left out. Where
+/// there are no more descriptors it is cut as well.
 pub fn walk_to(path: impl AsRef<Path>, deepest: usize, see: &mut dyn FnMut(Seen)) -> Result<Depth> {
     let (above, name) = match parent(path.as_ref()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Depth::Whole),
@@ -166,7 +167,11 @@ fn walk_entry(at: BorrowedFd<'_>, name: &CStr, levels: usize, see: &mut dyn FnMu
         return Ok(Depth::Cut);
     }
     let handle = match fs::openat(at, name, DIRECTORY, Mode::empty()) {
-        Err(rustix::io::Errno::NOENT) => return Ok(Depth::Whole),
+        // Gone, or something else by now.
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => {
+            return Ok(Depth::Whole);
+        }
+        Err(rustix::io::Errno::MFILE) => return Ok(Depth::Cut),
         other => other.map_err(|source| failed("openat", name, source))?,
     };
     let mut depth = Depth::Whole;

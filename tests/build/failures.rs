@@ -58,3 +58,20 @@ fn a_file_that_is_no_source_package_is_refused() {
         place.write("x.src.rpm", "not a package at all, but long enough to have a lead in it, perhaps");
     place.run(&["build", file.to_str().unwrap()]).expect(40).says("x.src.rpm");
 }
+
+/// The result directory may be one where somebody else can make links, and a build's words may be meant for a terminal.
+#[test]
+fn a_log_is_never_written_through_a_link_nor_a_terminal_driven_by_a_message() {
+    let place = Place::new(users()[0]);
+    let script = r"printf 'Bad exit status from x (\033]0;x\a\033[2J)\n'; kill -9 $PPID; sleep 10";
+    let source = source(&place, &format!("%build\n{script}\n"));
+    let canary = place.write("canary", "untouched");
+    std::fs::create_dir(place.path("result")).unwrap();
+    for name in ["build.log", "state.log", "report.json"] {
+        std::os::unix::fs::symlink(&canary, place.path("result").join(name)).unwrap();
+    }
+    let ran = place.run(&["build", &source, "--result", "result"]);
+    ran.expect(10).says("u{1b}");
+    assert!(!ran.stderr().contains('\u{1b}'), "{:?}", ran.stderr());
+    assert_eq!(std::fs::read_to_string(&canary).unwrap(), "untouched");
+}

@@ -148,6 +148,10 @@ fn a_repository_has_a_proxy_and_credentials_of_its_own() {
         proxy.port
     );
     assert_eq!(solve(&own, nobody).0, Some(0));
+    let kept = fs::read_dir(bench.path("store/repos/origins")).unwrap().map(|entry| entry.unwrap().path());
+    for path in kept {
+        assert!(!String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("secret"), "{}", path.display());
+    }
     let heads = proxy.heads();
     // `a@b:c:{d`, and the server's own as well.
     let told = |text: &str| heads.iter().all(|head| head.to_lowercase().contains(&text.to_lowercase()));

@@ -1,6 +1,6 @@
 //! What honest builds do, and what must work for them in both phases.
 
-use kiln::plan::{Access, Command, Phase, Step};
+use kiln::plan::{Access, Command, Phase, SandboxSpec, Step};
 use kiln::sandbox::Status;
 use kiln::unit::{HostPath, RootPath};
 
@@ -103,6 +103,8 @@ fn programs_of_32_bits_run() {
         });
         spec.command = Command::Program { argv: vec!["/small".to_owned()] };
         assert_eq!(bench.run(&spec).0.status, Status::Exited(42), "{phase:?}");
+        let machine = kiln::plan::Machine::of("i686");
+        assert_eq!(bench.run(&SandboxSpec { machine, ..sh(phase, "uname -m") }).1, "i686\n", "{phase:?}");
     }
 }
 

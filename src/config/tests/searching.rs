@@ -154,3 +154,18 @@ fn a_release_may_be_nothing_but_an_architecture_and_the_command_lines_repositori
     let error = bare("x86_46", &overrides).unwrap_err();
     assert!(error.to_string().contains("did you mean x86_64?"), "{error}");
 }
+
+#[test]
+fn credentials_stay_with_the_address_they_were_written_for() {
+    let secret = "username = \"me\"\npassword = \"secret\"\nproxy = \"http://proxy:3128\"\n";
+    let files = [("/r.toml", &*SMALL.replace("[[repo]]\n", &format!("[[repo]]\n{secret}")))];
+    let load =
+        |overrides: &Overrides| load("/r.toml", &Memory::new(&files), &directories(), overrides).unwrap();
+    let own = load(&Overrides::default());
+    assert!(format!("{:?}", own.repos[0].origin).contains("me:secret@"), "{:?}", own.repos[0].origin);
+    let mut overrides = Overrides::default();
+    overrides.repo("main=https://near.example/").unwrap();
+    let other = load(&overrides);
+    assert_eq!(other.repos[0].origin, Origin::Baseurl(vec!["https://near.example/".to_owned()]));
+    assert_eq!(other.repos[0].connection, own.repos[0].connection);
+}
