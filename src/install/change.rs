@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::install::accounts::Accounts;
 use crate::install::database::{self, Entries};
+use crate::install::lift::{self, Afterwards, Meeting};
 use crate::install::times::Times;
 use crate::install::view::{Found, Merged, View, ViewError, copy_attributes};
 use crate::install::{fold, place};
@@ -26,6 +27,10 @@ pub(super) struct Change {
     pub(super) owners: Owners,
     /// What is done, in this order.
     pub(super) operations: Vec<Operation>,
+    /// Files of several names that were lifted before the scriptlets, in the job's own words.
+    pub(super) lifted: String,
+    /// What becomes of them.
+    pub(super) afterwards: Afterwards,
 }
 
 /// Whether the user namespace has more ids than root's.
@@ -69,6 +74,9 @@ pub(super) struct Changed {
     /// The expanded text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expanded: Option<String>,
+    /// Files that are lifted now, where they are others than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lifted: Option<String>,
 }
 
 /// The job's name.
@@ -99,17 +107,21 @@ fn perform(change: &Change) -> Result<Changed, ChangeError> {
     let failed = |error: ViewError| ChangeError::new("the layer", &error);
     let view = View::open(&change.layers).map_err(failed)?;
     let upper = entry::open_root(&change.upper).map_err(|error| failed(error.into()))?;
-    fold::fold(&upper, &view).map_err(failed)?;
+    let mut meeting = Meeting::new(&change.lifted, change.afterwards)
+        .map_err(|error| ChangeError::new("files of several names", &error))?;
+    fold::fold(&upper, &view, &mut meeting).map_err(failed)?;
     for path in &change.discard {
         discard(&view, path).map_err(failed)?;
     }
     let tree = change.layers.first().map(String::as_str).unwrap_or_default();
-    let mut site = Site { view: &view, tree, owners: change.owners, warnings: Vec::new() };
+    let mut site = Site { view: &view, tree, owners: change.owners, warnings: Vec::new(), sets: Vec::new() };
     let mut changed = Changed::default();
     for operation in &change.operations {
         site.perform(operation, &mut changed)?;
     }
     changed.warnings = site.warnings;
+    let lifted = lift::lift(&upper, &view, &site.sets, meeting).map_err(failed)?;
+    changed.lifted = Some(lifted).filter(|lifted| *lifted != change.lifted);
     // The overlay shows the attributes of its upper directory for the root itself.
     view.root().first().and_then(|first| copy_attributes(first, &upper)).map_err(failed)?;
     Ok(changed)
@@ -131,6 +143,8 @@ pub(super) struct Site<'a> {
     pub(super) tree: &'a str,
     pub(super) owners: Owners,
     pub(super) warnings: Vec<String>,
+    /// The files of several names that were placed, each by its paths in the layer.
+    pub(super) sets: Vec<Vec<String>>,
 }
 
 const FILES: [&str; 4] = ["passwd", "group", "shadow", "gshadow"];

@@ -7,27 +7,34 @@
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 
+use crate::install::lift::{Afterwards, Meeting};
 use crate::install::view::{Found, Merged, OPAQUE, OVERLAY, View, ViewError, copy_attributes};
 use crate::sys::entry::{self, Stat};
 
 type Result<T> = std::result::Result<T, ViewError>;
 
-/// Moves everything in the overlay's upper directory into the view's first layer; the directory is empty then.
-pub(super) fn fold(upper: &OwnedFd, view: &View) -> Result<()> {
+/// Moves everything in the overlay's upper directory into the view's first layer; what is left then are lifted files that
+/// stay so.
+pub(super) fn fold(upper: &OwnedFd, view: &View, lifted: &mut Meeting) -> Result<()> {
     let root = view.root();
-    fold_directory(upper, &root)?;
+    fold_directory(upper, &root, "", lifted)?;
     copy_attributes(upper, root.first()?)
 }
 
-fn fold_directory(upper: &OwnedFd, place: &Merged) -> Result<()> {
+fn fold_directory(upper: &OwnedFd, place: &Merged, path: &str, lifted: &mut Meeting) -> Result<()> {
     for name in entry::names(upper)? {
         let Some(stat) = entry::stat(upper, &name)? else { continue };
         if stat.is_whiteout() {
             place.remove(&name)?;
             entry::remove_file(upper, &name)?;
         } else if stat.is_directory() {
-            fold_child(upper, &name, place)?;
+            fold_child((upper, place), &name, path, lifted)?;
+        } else if lifted.is_untouched(&stat) {
+            if lifted.afterwards == Afterwards::Lower {
+                entry::remove_file(upper, &name)?;
+            }
         } else {
+            lifted.moves(&stat, path, &name);
             strip(upper, &name, &stat)?;
             clear(place, &name, Stat::is_directory)?;
             entry::rename(upper, &name, place.first()?, &name)?;
@@ -37,7 +44,12 @@ fn fold_directory(upper: &OwnedFd, place: &Merged) -> Result<()> {
 }
 
 /// A directory: merged with the layer's own one, or moved as a whole where the layer has none.
-fn fold_child(upper: &OwnedFd, name: &OsStr, place: &Merged) -> Result<()> {
+fn fold_child(
+    (upper, place): (&OwnedFd, &Merged),
+    name: &OsStr,
+    path: &str,
+    lifted: &mut Meeting,
+) -> Result<()> {
     let directory = entry::open_directory(upper, name)?;
     let own = entry::stat(place.first()?, name)?;
     let is_directory = own.as_ref().is_some_and(Stat::is_directory);
@@ -45,29 +57,30 @@ fn fold_child(upper: &OwnedFd, name: &OsStr, place: &Merged) -> Result<()> {
         && is_directory
         && !is_opaque(&directory)?
     {
-        fold_directory(&directory, &found)?;
+        fold_directory(&directory, &found, &below(path, name), lifted)?;
         copy_attributes(&directory, found.first()?)?;
-        return Ok(entry::remove_directory(upper, name)?);
+        let empty = lifted.afterwards == Afterwards::Lower || entry::names(&directory)?.is_empty();
+        return if empty { Ok(entry::remove_directory(upper, name)?) } else { Ok(()) };
     }
     if own.is_some() && !is_directory {
         // What the layer has instead hides what lies below, and an overlay does not say so again on a directory over it.
         entry::set_attribute(&directory, OPAQUE, b"y")?;
     }
     clear(place, name, |_| true)?;
-    let below = place.below()?.lookup(name)?;
-    settle(&directory, &below)?;
+    let beneath = place.below()?.lookup(name)?;
+    settle(&directory, &beneath, &below(path, name), lifted)?;
     Ok(entry::rename(upper, name, place.first()?, name)?)
 }
 
 /// Cleans a directory that moves as a whole: marks stay only where they hide something.
-fn settle(directory: &OwnedFd, below: &Found) -> Result<()> {
+fn settle(directory: &OwnedFd, hides: &Found, path: &str, lifted: &mut Meeting) -> Result<()> {
     let opaque = is_opaque(directory)?;
     remove_attributes(directory)?;
-    if opaque && matches!(below, Found::Nothing) {
+    if opaque && matches!(hides, Found::Nothing) {
         entry::remove_attribute(directory, OPAQUE)?;
     }
     let nothing = Merged::default();
-    let hidden = match below {
+    let hidden = match hides {
         Found::Directory(found) if !opaque => found,
         _ => &nothing,
     };
@@ -80,12 +93,17 @@ fn settle(directory: &OwnedFd, below: &Found) -> Result<()> {
             }
         } else if stat.is_directory() {
             let child = entry::open_directory(directory, &name)?;
-            settle(&child, &beneath)?;
+            settle(&child, &beneath, &below(path, &name), lifted)?;
         } else {
+            lifted.moves(&stat, path, &name);
             strip(directory, &name, &stat)?;
         }
     }
     Ok(())
+}
+
+fn below(path: &str, name: &OsStr) -> String {
+    format!("{path}/{}", name.to_string_lossy())
 }
 
 fn is_opaque(directory: &OwnedFd) -> Result<bool> {
@@ -197,7 +215,8 @@ mod tests {
         let marked = entry::set_attribute(&file, "user.overlay.origin", b"0").is_ok();
         let layers = ["new", "lower"].map(|name| path(name).to_str().unwrap().to_owned());
         let upper = entry::open_root(path("upper").to_str().unwrap()).unwrap();
-        fold(&upper, &View::open(&layers).unwrap()).unwrap();
+        fold(&upper, &View::open(&layers).unwrap(), &mut Meeting::new("", Afterwards::Lower).unwrap())
+            .unwrap();
         let mut lines = Vec::new();
         list(&path("new"), "", &mut lines);
         let expected = [
@@ -236,7 +255,8 @@ mod tests {
         }
         let layers = ["new", "lower"].map(|name| path(name).to_str().unwrap().to_owned());
         let upper = entry::open_root(path("upper").to_str().unwrap()).unwrap();
-        fold(&upper, &View::open(&layers).unwrap()).unwrap();
+        fold(&upper, &View::open(&layers).unwrap(), &mut Meeting::new("", Afterwards::Lower).unwrap())
+            .unwrap();
         let mut lines = Vec::new();
         list(&path("new"), "", &mut lines);
         assert_eq!(lines, ["srv/", "srv/again/!", "srv/again/fresh", "srv/file/!", "srv/new/"]);

@@ -18,6 +18,7 @@ mod error;
 mod export;
 mod fold;
 mod inventory;
+mod lift;
 mod log;
 mod lua;
 pub mod macros;

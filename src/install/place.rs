@@ -53,7 +53,8 @@ pub(super) fn place(
     let others = files.iter().any(|file| file.user != "root" || file.group != "root");
     let accounts = if others { site.accounts() } else { Ok(Accounts::default()) };
     let accounts = accounts.map_err(|error| failed(&error))?;
-    let mut placer = Placer { site, accounts, content, copied: BTreeMap::new(), package: name };
+    let (copied, several) = (BTreeMap::new(), several(&files));
+    let mut placer = Placer { site, accounts, content, copied, several, package: name };
     for (file, fate) in files.iter().zip(&fates.0) {
         if fate.skips() || file.flags.any(FileFlags::GHOST) {
             continue;
@@ -61,7 +62,21 @@ pub(super) fn place(
         let placed = placer.file(file, *fate);
         placed.map_err(|error| ChangeError::new(format!("{name}: {}", file.path), &error))?;
     }
+    let sets = placer.several.into_values();
+    site.sets.extend(sets.filter(|paths| paths.len() > 1));
     Ok(())
+}
+
+/// The files that have several names in a package, without any yet.
+fn several(files: &[FileEntry]) -> BTreeMap<(u32, u32), Vec<String>> {
+    let mut inodes = files
+        .iter()
+        .filter(|file| file.kind == FileKind::Regular && file.inode != 0)
+        .map(|file| (file.device, file.inode))
+        .collect::<Vec<_>>();
+    inodes.sort_unstable();
+    let again = inodes.windows(2).filter(|pair| pair[0] == pair[1]);
+    again.map(|pair| (pair[0], Vec::new())).collect()
 }
 
 /// A directory of the root, in the layer.
@@ -73,6 +88,8 @@ struct Placer<'a, 'b> {
     content: OwnedFd,
     /// Copied members of hard-linked sets.
     copied: BTreeMap<(u32, u32), (Directory, String)>,
+    /// Where those of such sets were placed, which one inode of the store may be.
+    several: BTreeMap<(u32, u32), Vec<String>>,
     package: &'a str,
 }
 
@@ -101,7 +118,13 @@ impl Placer<'_, '_> {
         };
         match file.kind {
             FileKind::Directory => self.make_directory(&directory, name, file),
-            FileKind::Regular => self.make_file(&directory, name, file),
+            FileKind::Regular => {
+                self.make_file(&directory, name, file)?;
+                if let Some(paths) = self.several.get_mut(&(file.device, file.inode)) {
+                    paths.push(format!("{}/{name}", self.site.view.canonical(parent)?));
+                }
+                Ok(())
+            }
             FileKind::Link => {
                 self.clear(&directory, name)?;
                 entry::make_link(&file.target, directory.first()?, name)?;

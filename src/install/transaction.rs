@@ -2,13 +2,14 @@
 //!
 //! Files go straight into the layer's tree; scriptlets run in a sandbox over an overlay of it and the layers below, and
 //! what they write is folded into the tree before files follow. So files cost a link each, and a scriptlet can neither
-//! change an inode of the store nor see a half-placed package.
+//! change an inode of the store nor see a half-placed package. Files of several names are lifted meanwhile (`lift`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use crate::install::change::{self, Change, Changed, Operation, Owners};
 use crate::install::database::{Entries, NO_RPM};
+use crate::install::lift::Afterwards;
 use crate::install::members::{self, Added};
 use crate::install::survey::{self, Survey, Surveyed};
 use crate::install::times::Times;
@@ -47,6 +48,8 @@ pub(super) struct Transaction<'a> {
     pending: Vec<Operation>,
     /// Whether a scriptlet may have written since the last change.
     dirty: bool,
+    /// What is lifted for scriptlets, in the words of the job that does it.
+    lifted: String,
     scripts: u32,
     placed: u64,
 }
@@ -89,6 +92,7 @@ impl<'a> Transaction<'a> {
             began: posix::now(),
             pending: Vec::new(),
             dirty: false,
+            lifted: String::new(),
             scripts: 0,
             placed: 0,
         })
@@ -162,7 +166,7 @@ impl<'a> Transaction<'a> {
         let mut links = Links::default();
         let mut surveyed = Surveyed::default();
         if self.dirty || !self.parents.is_empty() {
-            self.change()?;
+            self.change(Afterwards::Lower)?;
             let input = serde_json::to_string(&self.question()).unwrap_or_default();
             let answer = self.tools.keeper.call(&Job { name: survey::JOB.to_owned(), input })?;
             surveyed =
@@ -213,7 +217,7 @@ impl<'a> Transaction<'a> {
 
     fn run(&mut self, call: &Call) -> Result<(), Error> {
         if !self.pending.is_empty() {
-            self.change()?;
+            self.change(Afterwards::Lift)?;
         }
         let call = &self.prepared(call)?;
         let root = self.root()?;
@@ -235,7 +239,7 @@ impl<'a> Transaction<'a> {
         let (package, scriptlet) = (self.members[call.member].nevra.clone(), call.name.clone());
         if let Some(text) = call.script.body.clone().filter(|_| call.script.expands_macros()) {
             self.pending.push(Operation::Expand { arch: self.spec.setup.arch.clone(), text });
-            let expanded = self.change().map_err(|error| match error {
+            let expanded = self.change(Afterwards::Lift).map_err(|error| match error {
                 Error::Place { reason: why } => {
                     Error::Unsupported { package: package.clone(), scriptlet: scriptlet.clone(), why }
                 }
@@ -321,7 +325,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Lets the user namespace's root do what is pending, after folding in what scriptlets wrote.
-    fn change(&mut self) -> Result<Changed, Error> {
+    fn change(&mut self, afterwards: Afterwards) -> Result<Changed, Error> {
         let owners = match self.tools.keeper.ids().tier {
             Tier::SingleId => Owners::Ignored,
             Tier::Root | Tier::SubordinateIds => Owners::Mapped,
@@ -332,12 +336,15 @@ impl<'a> Transaction<'a> {
             discard: vec![script::TEXT.to_owned()],
             owners,
             operations: std::mem::take(&mut self.pending),
+            lifted: self.lifted.clone(),
+            afterwards,
         };
         let input =
             serde_json::to_string(&change).map_err(|error| Error::Place { reason: error.to_string() })?;
         let answer = self.tools.keeper.call(&Job { name: change::JOB.to_owned(), input })?;
-        let changed: Changed =
+        let mut changed: Changed =
             serde_json::from_str(&answer).map_err(|error| Error::Place { reason: error.to_string() })?;
+        self.lifted = changed.lifted.take().unwrap_or_else(|| std::mem::take(&mut self.lifted));
         for warning in &changed.warnings {
             self.log.line(&format!("warning: {warning}"))?;
         }
@@ -355,7 +362,7 @@ impl<'a> Transaction<'a> {
         let stream = entries.stream(self.tools.store)?;
         members::write_record(self.staging.path(), &stream, self.tools.store)?;
         self.pending.push(Operation::Database { entries });
-        if let Some(directory) = self.change()?.import {
+        if let Some(directory) = self.change(Afterwards::Lower)?.import {
             self.import(stream, &directory)?;
         }
         let mut directories = BTreeMap::new();
@@ -372,7 +379,7 @@ impl<'a> Transaction<'a> {
             self.added.iter().map(|added| relative(self.tools.store, &added.stored.path)).collect();
         let to = relative(self.tools.store, &self.staging.path().join(LISTING));
         self.pending.push(Operation::Listing { packages, to });
-        self.change().map(drop)
+        self.change(Afterwards::Lower).map(drop)
     }
 
     /// What lies beside the tree.

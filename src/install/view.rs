@@ -43,6 +43,8 @@ pub(super) struct View {
     root: Rc<Merged>,
     /// Where [`View::ensure`] led, by the path that it was asked for.
     ensured: RefCell<Ensured>,
+    /// The directories that it led to and through.
+    visited: RefCell<BTreeSet<String>>,
 }
 
 /// A place that a walk came to, and the way back.
@@ -95,7 +97,7 @@ impl View {
     pub(super) fn open(layers: &[String]) -> Result<Self> {
         let open = |(at, path): (usize, &String)| Ok((at, entry::open_root(path)?));
         let parts = layers.iter().enumerate().map(open).collect::<Result<_>>()?;
-        Ok(Self { root: Rc::new(Merged { parts }), ensured: RefCell::default() })
+        Ok(Self { root: Rc::new(Merged { parts }), ensured: RefCell::default(), visited: RefCell::default() })
     }
 
     /// The root directory.
@@ -114,6 +116,16 @@ impl View {
     /// The way is remembered: whoever takes away a directory or a link on it calls [`View::forget`].
     pub(super) fn ensure(&self, path: &str) -> Result<Rc<Merged>> {
         Ok(Rc::clone(&self.ensured(path)?.directory))
+    }
+
+    /// The path that it leads to, without symbolic links.
+    pub(super) fn canonical(&self, path: &str) -> Result<String> {
+        Ok(self.ensured(path)?.path.clone())
+    }
+
+    /// The directories in which something may have been made or taken away, without symbolic links on the way.
+    pub(super) fn visited(&self) -> BTreeSet<String> {
+        self.visited.borrow().clone()
     }
 
     /// Forgets the ways of [`View::ensure`].
@@ -135,6 +147,7 @@ impl View {
         if ensured.descriptors > KEPT {
             *ensured = Ensured::default();
         }
+        self.visited.borrow_mut().insert(place.path.clone());
         ensured.descriptors += place.directory.parts.len();
         ensured.places.insert(path.to_owned(), Rc::clone(&place));
         Ok(place)

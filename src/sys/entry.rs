@@ -30,6 +30,8 @@ pub struct Stat {
     pub size: u64,
     /// Last change of content: seconds and nanoseconds.
     pub mtime: (i64, u32),
+    /// Last change of anything; nobody can set it.
+    pub changed: (i64, u32),
     /// Device and inode.
     pub identity: (u64, u64),
     /// How many names it has.
@@ -91,6 +93,7 @@ fn from_raw(stat: &fs::Stat) -> Stat {
         gid: stat.st_gid,
         size: stat.st_size as u64,
         mtime: (stat.st_mtime, stat.st_mtime_nsec as u32),
+        changed: (stat.st_ctime, stat.st_ctime_nsec as u32),
         identity: (stat.st_dev, stat.st_ino),
         links: stat.st_nlink,
         rdev: stat.st_rdev,

@@ -19,6 +19,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "nothing wants it",
     ),
     (
+        "a scriptlet that writes to a file of several names of an earlier transaction",
+        "all names have what was written",
+        "the name that was written to has it: files of lower layers are not copied for every scriptlet",
+    ),
+    (
         "a failing %pretrans, %pre or %triggerprein",
         "the package is left out, the rest goes on, the exit code says so",
         "a root without it is not the root that was asked for: the transaction fails",

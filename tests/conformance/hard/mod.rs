@@ -247,6 +247,35 @@ fn documentation_and_languages_are_left_out_as_rpm_leaves_them_out() {
     }
 }
 
+#[test]
+fn what_a_scriptlet_changes_under_one_name_is_changed_under_all_of_them() {
+    if !oracle::can_install() || !available("rpmbuild") {
+        return;
+    }
+    let files = build();
+    let site = Site::new(&files, Bench::new(), &[]);
+    let parts = [
+        vec![vec!["hardlinks-changed"]],
+        // Scriptlets of others, before and after; and files that come between.
+        vec![vec![
+            "docs",
+            "file-trigger",
+            "hardlinks",
+            "hardlinks-changed",
+            "hardlinks-owned",
+            "say",
+            "scripts",
+        ]],
+    ];
+    for part in parts {
+        match site.compare(&part) {
+            Outcome::Same => {}
+            Outcome::Refused => panic!("{part:?}: refused"),
+            Outcome::Different(lines) => panic!("{part:?}: {}", lines.join("\n")),
+        }
+    }
+}
+
 /// Everything that an inode says, the time with its fractions too.
 fn inodes(fs: &Path) -> String {
     let mut find = Command::new("find");
@@ -259,7 +288,7 @@ fn inodes(fs: &Path) -> String {
 }
 
 /// Packages that go together, with scriptlets that write, link, give away and remove.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "base",
     "rpm",
     "scripts",
@@ -268,6 +297,7 @@ const NAMES: [&str; 13] = [
     "caps",
     "ghosts",
     "hardlinks",
+    "hardlinks-changed",
     "hardlinks-owned",
     "hardlinks-made",
     "links",

@@ -287,6 +287,30 @@ posix.link("/opt/hm/c", "/srv/hm-d") posix.link("/opt/hm/c", "/opt/hm/e")
 /opt/hm"#,
     ),
     hard(
+        "hardlinks-changed",
+        "Requires(pre): base",
+        "mkdir -p opt/hx/deep srv/hx; cd opt/hx; echo one > a; ln a ../../srv/hx/b; ln a deep/a; echo two > c; ln c d; echo three > e; ln e f; ln e deep/g; echo four > h; ln h i; ln h deep/h; echo five > j; ln j k",
+        r#"%post
+echo more >> /opt/hx/a
+while read line; do echo "changed $line" >> /log; done < /srv/hx/b
+echo own > /opt/hx/new
+%triggerin -- file-trigger, say, docs
+while read line; do echo "later $line" >> /log; done < /opt/hx/deep/a
+%posttrans -p <lua>
+os.rename("/opt/hx/new", "/opt/hx/d")
+os.remove("/opt/hx/e")
+posix.chmod("/opt/hx/f", "rw-------")
+os.rename("/opt/hx/h", "/opt/hx/moved")
+posix.link("/opt/hx/j", "/srv/hx/l")
+local f = io.open("/srv/hx/b", "a") f:write("again\n") f:close()
+for line in io.lines("/opt/hx/deep/a") do
+    local f = io.open("/log", "a") f:write("read ", line, "\n") f:close()
+end
+%files
+/opt/hx
+/srv/hx"#,
+    ),
+    hard(
         "hardlinks-doc",
         "",
         "mkdir -p usr/share/doc/hd opt/hd; echo linked > usr/share/doc/hd/a; ln usr/share/doc/hd/a opt/hd/b",
