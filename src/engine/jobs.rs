@@ -25,6 +25,7 @@ pub const JOBS: JobTable = &[
     crate::install::JOBS[1],
     crate::install::JOBS[2],
     crate::install::JOBS[3],
+    crate::install::JOBS[4],
 ];
 
 fn job(name: &str, input: &impl serde::Serialize) -> Job {

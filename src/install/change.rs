@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use crate::install::accounts::Accounts;
+use crate::install::ahead::Prepared;
 use crate::install::database::{self, Entries};
 use crate::install::lift::{self, Afterwards, Meeting};
 use crate::install::times::Times;
@@ -54,11 +55,9 @@ pub(super) enum Operation {
     /// What every root of a build needs besides its packages.
     Base { day: u64 },
     /// The packages' entries in the database.
-    Database { entries: Entries },
-    /// Times that can be repeated.
-    Times { times: Times },
-    /// The layer's listing, into a file; the packages' directories.
-    Listing { packages: Vec<String>, to: String },
+    Database { entries: Entries, prepared: Option<Prepared> },
+    /// Times that can be repeated, and the layer's listing, into a file; the packages' directories.
+    Listing { packages: Vec<String>, to: String, times: Times },
     /// A text with its macros expanded.
     Expand { arch: String, text: String },
 }
@@ -113,8 +112,8 @@ fn perform(change: &Change) -> Result<Changed, ChangeError> {
     for path in &change.discard {
         discard(&view, path).map_err(failed)?;
     }
-    let tree = change.layers.first().map(String::as_str).unwrap_or_default();
-    let mut site = Site { view: &view, tree, owners: change.owners, warnings: Vec::new(), sets: Vec::new() };
+    let layers = &change.layers[..];
+    let mut site = Site { view: &view, layers, owners: change.owners, warnings: Vec::new(), sets: Vec::new() };
     let mut changed = Changed::default();
     for operation in &change.operations {
         site.perform(operation, &mut changed)?;
@@ -139,8 +138,8 @@ fn discard(view: &View, path: &str) -> Result<(), ViewError> {
 /// The place where things are done.
 pub(super) struct Site<'a> {
     pub(super) view: &'a View,
-    /// The layer's tree, relative to the store.
-    pub(super) tree: &'a str,
+    /// The trees of the layers, relative to the store.
+    pub(super) layers: &'a [String],
     pub(super) owners: Owners,
     pub(super) warnings: Vec<String>,
     /// The files of several names that were placed, each by its paths in the layer.
@@ -161,11 +160,8 @@ impl Site<'_> {
             Operation::Base { day } => {
                 self.base(*day).map_err(|error| ChangeError::new("the root's own files", &error))
             }
-            Operation::Database { entries } => self.database(entries, changed),
-            Operation::Times { times } => Times::forget(self.view)
-                .and_then(|()| times.settle(self.view))
-                .map_err(|error| ChangeError::new("times", &error)),
-            Operation::Listing { packages, to } => self.list(packages, to),
+            Operation::Database { entries, prepared } => self.database((entries, prepared.as_ref()), changed),
+            Operation::Listing { packages, to, times } => self.list((packages, to), times),
             Operation::Expand { arch, text } => {
                 let macros = database::macros(self.view, arch);
                 let macros = macros.map_err(|error| ChangeError::new("the root's macros", &error))?;
@@ -174,6 +170,11 @@ impl Site<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// The tree of the layer that is being made.
+    pub(super) fn tree(&self) -> &str {
+        self.layers.first().map(String::as_str).unwrap_or_default()
     }
 
     /// Users and groups as the root has them now.

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use crate::install::Error;
+use crate::install::ahead::Prepared;
 use crate::install::change::{ChangeError, Changed, Site};
 use crate::install::macros::{Backend, MacroFiles, Macros};
 use crate::install::members::Added;
@@ -93,27 +94,89 @@ impl Entries {
     }
 }
 
-impl Site<'_> {
-    /// Writes the database into the layer, or says that the root's own `rpmdb` must.
-    pub(super) fn database(&mut self, entries: &Entries, changed: &mut Changed) -> Result<(), ChangeError> {
-        let failed = |error: &dyn std::fmt::Display| ChangeError::new("the package database", &error);
-        let macros = macros(self.view, &entries.arch).map_err(|error| failed(&error))?;
+impl Entries {
+    /// The bytes of the database in the sqlite form that has what `existing` has, and these.
+    pub(super) fn content(&self, existing: Option<&[u8]>) -> Result<Vec<u8>, ChangeError> {
+        let bytes = self.read(str::to_owned).map_err(|error| failed(&error))?;
+        rpmdb::sqlite(existing, &self.installed(&bytes)).map_err(|error| failed(&error))
+    }
+
+    /// What the database of a root with these layers is made over. A root without packages has no say yet, and the form
+    /// is the one that nearly all have.
+    pub(super) fn base(&self, layers: &[String]) -> Result<Base, ChangeError> {
+        if layers.is_empty() {
+            return Ok(Base::Nothing);
+        }
+        let view = View::open(layers).map_err(|error| failed(&error))?;
+        let (directory, form) = self.place(&view)?;
+        if form == Form::Other {
+            return Ok(Base::OtherForm);
+        }
+        let bytes = bytes_of(&view, &sqlite_in(&directory)).map_err(|error| failed(&error))?;
+        Ok(bytes.map_or(Base::Nothing, Base::Database))
+    }
+
+    /// The database's directory, and its form.
+    fn place(&self, view: &View) -> Result<(String, Form), ChangeError> {
+        let macros = macros(view, &self.arch).map_err(|error| failed(&error))?;
         let place = macros.database().map_err(|error| failed(&error))?;
         let told = macros.value("_db_backend").map_err(|error| failed(&error))?.is_some();
-        let version = EvrRef::parse(&entries.rpm).version;
+        let version = EvrRef::parse(&self.rpm).version;
         // Before 4.16 rpm had one form, and no macro to name it.
-        let old = !told && entries.rpm != NO_RPM && vercmp(version.as_bytes(), b"4.16").is_lt();
-        let directory = place.directory.as_str();
-        if old || place.backend != Backend::Sqlite {
-            changed.import = Some(directory.to_owned());
-            return self.view.ensure(directory).map(drop).map_err(|error| failed(&error));
+        let old = !told && self.rpm != NO_RPM && vercmp(version.as_bytes(), b"4.16").is_lt();
+        let form = if old || place.backend != Backend::Sqlite { Form::Other } else { Form::Sqlite };
+        Ok((place.directory.as_str().to_owned(), form))
+    }
+}
+
+/// What a database is made over.
+#[derive(Debug)]
+pub(super) enum Base {
+    /// There is none yet.
+    Nothing,
+    /// One that is there.
+    Database(Vec<u8>),
+    /// Another form, which is not made here.
+    OtherForm,
+}
+
+/// How a database is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// By us.
+    Sqlite,
+    /// By the root's own `rpmdb`.
+    Other,
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ChangeError {
+    ChangeError::new("the package database", &error)
+}
+
+fn sqlite_in(directory: &str) -> String {
+    format!("{directory}/{}", rpmdb::SQLITE)
+}
+
+impl Site<'_> {
+    /// Writes the database into the layer, or says that the root's own `rpmdb` must.
+    pub(super) fn database(
+        &mut self,
+        (entries, prepared): (&Entries, Option<&Prepared>),
+        changed: &mut Changed,
+    ) -> Result<(), ChangeError> {
+        let (directory, form) = entries.place(self.view)?;
+        if form == Form::Other {
+            self.view.ensure(&directory).map_err(|error| failed(&error))?;
+            changed.import = Some(directory);
+            return Ok(());
         }
-        let bytes = entries.read(str::to_owned).map_err(|error| failed(&error))?;
-        let path = format!("{directory}/{}", rpmdb::SQLITE);
+        let path = sqlite_in(&directory);
         let existing = bytes_of(self.view, &path).map_err(|error| failed(&error))?;
-        let content = rpmdb::sqlite(existing.as_deref(), &entries.installed(&bytes));
-        let content = content.map_err(|error| failed(&error))?;
-        self.write(&path, &content, 0o644).map_err(|error| failed(&error))?;
+        match prepared.and_then(|prepared| prepared.fits(existing.as_deref())) {
+            Some(content) => self.write(&path, &content, 0o644),
+            None => self.write(&path, &entries.content(existing.as_deref())?, 0o644),
+        }
+        .map_err(|error| failed(&error))?;
         for (name, size) in rpmdb::BESIDE_SQLITE {
             let path = format!("{directory}/{name}");
             self.write(&path, &vec![0; *size], 0o644).map_err(|error| failed(&error))?;

@@ -6,9 +6,10 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
 use crate::install::change::{ChangeError, Site};
+use crate::install::times::Times;
 use crate::package::header::{Header, Origin};
 use crate::package::{FileAlgorithm, FileDigest};
-use crate::store::listing::{self, Content};
+use crate::store::listing::{self, Content, Judge, Seen};
 use crate::sys::SysError;
 use crate::sys::entry::{self, Stat};
 use crate::sys::fs;
@@ -17,20 +18,55 @@ use crate::sys::fs;
 type Known = BTreeMap<(u64, u64), FileDigest>;
 
 impl Site<'_> {
-    /// Lists the layer's tree into a file.
-    pub(super) fn list(&self, packages: &[String], to: &str) -> Result<(), ChangeError> {
+    /// Lists the layer's tree into a file, and on the way sets the times of what the transaction touched.
+    pub(super) fn list(&self, (packages, to): (&[String], &str), times: &Times) -> Result<(), ChangeError> {
         let failed = |error: &dyn std::fmt::Display| ChangeError::new("the layer's listing", &error);
-        let mut known = Known::new();
-        for directory in packages {
-            learn(directory, &mut known)?;
-        }
-        let judge = |_: &str, stat: &Stat| match known.get(&stat.identity) {
+        let known = learn_all(packages)?;
+        let inventory = Inventory { known, times: &times.listed(), layers: self.layers };
+        Times::forget(self.view)
+            .and_then(|()| inventory.times.settle_root(self.view))
+            .map_err(|error| failed(&error))?;
+        let listing = listing::read(self.tree(), &inventory).map_err(|error| failed(&error))?;
+        fs::write(to, &listing::text(&listing)).map_err(|error| failed(&error))
+    }
+}
+
+/// What is known of the tree before it is read.
+struct Inventory<'a> {
+    known: Known,
+    times: &'a Times,
+    layers: &'a [String],
+}
+
+impl Judge for Inventory<'_> {
+    fn content(&self, _: &str, stat: &Stat) -> Content {
+        match self.known.get(&stat.identity) {
             Some(digest) => Content::Known(digest.clone()),
             None => Content::Read(FileAlgorithm::Sha256),
-        };
-        let listing = listing::read(self.tree, &judge).map_err(|error| failed(&error))?;
-        fs::write(to, listing::text(&listing).as_bytes()).map_err(|error| failed(&error))
+        }
     }
+
+    fn time(&self, seen: &Seen<'_>, stat: &Stat) -> Result<Option<(i64, u32)>, SysError> {
+        self.times.time(self.layers, seen, stat)
+    }
+}
+
+/// The files of packages, which are read on all processors.
+fn learn_all(packages: &[String]) -> Result<Known, ChangeError> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = packages.len().div_ceil(processors).max(1);
+    std::thread::scope(|scope| {
+        let learn = |share: &[String]| {
+            let mut known = Known::new();
+            share.iter().try_for_each(|directory| learn(directory, &mut known)).map(|()| known)
+        };
+        let workers: Vec<_> = packages.chunks(share).map(|share| scope.spawn(move || learn(share))).collect();
+        let mut all = Known::new();
+        for worker in workers {
+            all.append(&mut worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(all)
+    })
 }
 
 fn learn(directory: &str, known: &mut Known) -> Result<(), ChangeError> {

@@ -9,6 +9,7 @@
 //! and what runs runs in a sandbox.
 
 mod accounts;
+mod ahead;
 mod base;
 mod base64;
 mod capability;
@@ -58,6 +59,7 @@ pub const JOBS: JobTable = &[
     (survey::JOB, survey::survey),
     (lua::JOB, lua::lua),
     (export::JOB, export::export),
+    (ahead::JOB, ahead::prepare),
 ];
 
 /// The job that writes the root of these layers (trees relative to the store, uppermost first) as a tar file to its standard

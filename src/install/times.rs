@@ -4,9 +4,12 @@
 //! which change as files are put into them, and what scriptlets wrote.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::rc::Rc;
 
-use crate::install::view::{Found, Merged, View, ViewError};
+use crate::install::view::{Found, View, ViewError};
+use crate::store::listing::{self, Seen};
+use crate::sys::SysError;
 use crate::sys::entry::{self, Stat};
 
 /// What times are set to.
@@ -19,9 +22,6 @@ pub(super) struct Times {
     /// The times of directories that packages have, by their path in the root.
     pub(super) directories: BTreeMap<String, u32>,
 }
-
-/// Touched files that have several names, by device and inode: how many names were met, and how many there are.
-type Several = BTreeMap<(u64, u64), (u64, u64)>;
 
 /// What can never be the same twice: ldconfig's memory of inodes, which it makes again.
 const NEVER_THE_SAME: &[&str] = &["/var/cache/ldconfig/aux-cache"];
@@ -39,80 +39,74 @@ impl Times {
         Ok(())
     }
 
-    /// Sets the times of everything that the transaction touched in the view's first layer.
-    pub(super) fn settle(&self, view: &View) -> Result<(), ViewError> {
+    /// The same with paths as they are in a listing.
+    pub(super) fn listed(&self) -> Self {
+        let path = |(path, time): (&String, &u32)| (listing::listed_path(path), *time);
+        Self { directories: self.directories.iter().map(path).collect(), ..*self }
+    }
+
+    /// Sets the time of the root's directory itself.
+    pub(super) fn settle_root(&self, view: &View) -> Result<(), ViewError> {
         let root = view.root();
-        let mut several = Several::new();
-        self.directory(&root, "", &mut several)?;
-        several.retain(|_, (names, links)| names == links);
-        if !several.is_empty() {
-            self.settle_several(&root, &several)?;
-        }
         let first = root.first()?;
         if self.is_touched(&entry::stat_open(first)?) {
-            let below = root.below()?;
-            entry::set_open_time(first, self.time_of("/", &below)?)?;
+            let below = root.below()?.top()?;
+            entry::set_open_time(first, self.time_of("/", below))?;
         }
         Ok(())
     }
 
-    fn directory(&self, merged: &Merged, path: &str, several: &mut Several) -> Result<(), ViewError> {
-        let first = merged.first()?;
-        for name in entry::names(first)? {
-            let Some(stat) = entry::stat(first, &name)? else { continue };
-            if stat.is_directory() {
-                self.child(merged, &name, (path, &mut *several))?;
-            } else if self.is_touched(&stat) && stat.links == 1 {
-                entry::set_time(first, &name, (self.epoch, 0))?;
-            } else if self.is_touched(&stat) {
-                several.entry(stat.identity).or_insert((0, stat.links)).0 += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sets the times of these files, which have all their names in the layer. Any other may be the store's.
-    fn settle_several(&self, merged: &Merged, several: &Several) -> Result<(), ViewError> {
-        let first = merged.first()?;
-        for name in entry::names(first)? {
-            let Some(stat) = entry::stat(first, &name)? else { continue };
-            if several.contains_key(&stat.identity) {
-                entry::set_time(first, &name, (self.epoch, 0))?;
-            } else if stat.is_directory()
-                && let Found::Directory(found) = merged.lookup(&name)?
-            {
-                self.settle_several(&found, several)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn child(
+    /// The time of something in the uppermost of these layers, where the transaction touched it.
+    pub(super) fn time(
         &self,
-        merged: &Merged,
-        name: &OsStr,
-        (path, several): (&str, &mut Several),
-    ) -> Result<(), ViewError> {
-        let Found::Directory(found) = merged.lookup(name)? else { return Ok(()) };
-        let full = format!("{path}/{}", name.to_string_lossy());
-        self.directory(&found, &full, several)?;
-        if self.is_touched(&entry::stat_open(found.first()?)?) {
-            let time = self.time_of(&full, &found.below()?)?;
-            entry::set_open_time(found.first()?, time)?;
+        layers: &[String],
+        seen: &Seen<'_>,
+        stat: &Stat,
+    ) -> Result<Option<(i64, u32)>, SysError> {
+        if !self.is_touched(stat) {
+            return Ok(None);
         }
-        Ok(())
+        if !stat.is_directory() {
+            return Ok(Some((self.epoch, 0)));
+        }
+        let below = if layers.len() > 1 && !self.directories.contains_key(seen.path) {
+            below(layers, seen)?
+        } else {
+            None
+        };
+        Ok(Some(self.time_of(seen.path, below)))
     }
 
     /// A directory's time: its package's, else that of the layer below, else the epoch.
-    fn time_of(&self, path: &str, below: &Merged) -> Result<(i64, u32), ViewError> {
-        if let Some(time) = self.directories.get(path) {
-            return Ok((i64::from(*time), 0));
+    fn time_of(&self, path: &str, below: Option<Stat>) -> (i64, u32) {
+        match self.directories.get(path) {
+            Some(time) => (i64::from(*time), 0),
+            None => below.map_or((self.epoch, 0), |stat| stat.mtime),
         }
-        Ok(below.top()?.map_or((self.epoch, 0), |stat| stat.mtime))
     }
 
     fn is_touched(&self, stat: &Stat) -> bool {
         stat.mtime.0 >= self.since
+    }
+}
+
+/// What a directory is in the layers below the uppermost.
+fn below(layers: &[String], seen: &Seen<'_>) -> Result<Option<Stat>, SysError> {
+    let look = || -> Result<Option<Stat>, ViewError> {
+        let mut here = View::open(layers)?.root();
+        for name in seen.names.iter().map(OsString::as_os_str).chain([seen.name]) {
+            match here.lookup(name)? {
+                Found::Directory(found) => here = Rc::new(found),
+                _ => return Ok(None),
+            }
+        }
+        here.below()?.top()
+    };
+    match look() {
+        Err(ViewError::System(error)) => Err(error),
+        // It is a directory, and was walked without links.
+        Err(_) => Ok(None),
+        Ok(stat) => Ok(stat),
     }
 }
 
@@ -121,6 +115,18 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     use super::*;
+
+    struct Settling<'a>(&'a Times, &'a [String]);
+
+    impl listing::Judge for Settling<'_> {
+        fn content(&self, _: &str, _: &Stat) -> listing::Content {
+            listing::Content::Read(crate::package::FileAlgorithm::Md5)
+        }
+
+        fn time(&self, seen: &Seen<'_>, stat: &Stat) -> Result<Option<(i64, u32)>, SysError> {
+            self.0.time(self.1, seen, stat)
+        }
+    }
 
     #[test]
     fn what_the_transaction_touched_gets_a_time_that_can_be_repeated() {
@@ -142,7 +148,8 @@ mod tests {
         }
         let directories = BTreeMap::from([("/etc".to_owned(), 400)]);
         let times = Times { since: 1000, epoch: 500, directories };
-        times.settle(&View::open(&layers).unwrap()).unwrap();
+        times.settle_root(&View::open(&layers).unwrap()).unwrap();
+        listing::read(&layers[0], &Settling(&times, &layers)).unwrap();
         let table = [
             ("new", 600),
             ("new/etc", 400),

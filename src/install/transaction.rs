@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use crate::install::ahead::{Ahead, Made};
 use crate::install::change::{self, Change, Changed, Operation, Owners};
 use crate::install::database::{Entries, NO_RPM};
 use crate::install::lift::Afterwards;
@@ -122,12 +123,30 @@ impl<'a> Transaction<'a> {
         }
         let known = self.survey()?;
         let fates = self.decide(&known)?;
-        for action in sequence(&self.members, self.before, &fates, Age::of(self.rpm_version())) {
-            self.act(&action, &fates)?;
-        }
-        self.finish(&known, &fates)?;
+        let version = self.rpm_version().unwrap_or(NO_RPM).to_owned();
+        let entries = Entries::new(self.tools.store, (&self.added, &fates), &self.spec.setup, &version);
+        let ahead = self.ahead(&entries);
+        let made = std::thread::scope(|scope| {
+            let making = scope.spawn(|| ahead.make());
+            let sequence = sequence(&self.members, self.before, &fates, Age::of(self.rpm_version()));
+            let acted = sequence.iter().try_for_each(|action| self.act(action, &fates));
+            let made = making.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            acted.and(made)
+        })?;
+        self.finish(&known, &fates, (entries, made))?;
         let manifest = LayerManifest::new(self.spec, self.records()?);
         Ok(self.tools.store.publish_layer(&self.staging, manifest)?)
+    }
+
+    /// What is made while the actions happen.
+    fn ahead<'b>(&self, entries: &'b Entries) -> Ahead<'b>
+    where
+        'a: 'b,
+    {
+        let Installer { store, keeper, .. } = self.tools;
+        let to = relative(store, &self.scratch.path().join("database"));
+        let below = self.layers[1..].to_vec();
+        Ahead { store, keeper, entries, staging: self.staging.path().clone(), below, to }
     }
 
     fn act(&mut self, action: &Action, fates: &[Fates]) -> Result<(), Error> {
@@ -352,18 +371,19 @@ impl<'a> Transaction<'a> {
         Ok(changed)
     }
 
-    fn finish(&mut self, known: &(Links, Disk), fates: &[Fates]) -> Result<(), Error> {
+    fn finish(
+        &mut self,
+        known: &(Links, Disk),
+        fates: &[Fates],
+        (entries, made): (Entries, Made),
+    ) -> Result<(), Error> {
         let setup = &self.spec.setup;
         if self.parents.is_empty() {
             self.pending.push(Operation::Base { day: setup.epoch / 86_400 });
         }
-        let version = self.rpm_version().unwrap_or(NO_RPM).to_owned();
-        let entries = Entries::new(self.tools.store, (&self.added, fates), setup, &version);
-        let stream = entries.stream(self.tools.store)?;
-        members::write_record(self.staging.path(), &stream, self.tools.store)?;
-        self.pending.push(Operation::Database { entries });
+        self.pending.push(Operation::Database { entries, prepared: made.database });
         if let Some(directory) = self.change(Afterwards::Lower)?.import {
-            self.import(stream, &directory)?;
+            self.import(made.stream, &directory)?;
         }
         let mut directories = BTreeMap::new();
         for (added, fates) in self.added.iter().zip(fates) {
@@ -374,11 +394,10 @@ impl<'a> Transaction<'a> {
             }
         }
         let times = Times { since: self.began, epoch: setup.epoch as i64, directories };
-        self.pending.push(Operation::Times { times });
         let packages =
             self.added.iter().map(|added| relative(self.tools.store, &added.stored.path)).collect();
         let to = relative(self.tools.store, &self.staging.path().join(LISTING));
-        self.pending.push(Operation::Listing { packages, to });
+        self.pending.push(Operation::Listing { packages, to, times });
         self.change(Afterwards::Lower).map(drop)
     }
 

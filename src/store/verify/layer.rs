@@ -6,7 +6,7 @@ use super::{Check, Findings, Looked, names, read_manifest, sealed_in};
 use crate::package::header::{Header, Origin};
 use crate::package::{FileAlgorithm, FileDigest};
 use crate::store::layer::LayerManifest;
-use crate::store::listing::{self, Content, LISTING, Listed};
+use crate::store::listing::{self, Content, Judge, LISTING, Listed};
 use crate::store::manifest::MANIFEST;
 use crate::sys::entry::{self, Stat};
 use crate::sys::{SysError, fs};
@@ -41,6 +41,23 @@ pub(super) fn check(check: &Check, found: &mut Findings<'_>) -> Looked {
     }
 }
 
+/// What the listing says, and the files of packages that are whole.
+struct Expected<'a> {
+    listing: BTreeMap<&'a str, &'a Listed>,
+    known: BTreeMap<(u64, u64), FileDigest>,
+}
+
+impl Judge for Expected<'_> {
+    fn content(&self, path: &str, stat: &Stat) -> Content {
+        let wanted = self.listing.get(path).and_then(|listed| listed.digest.as_ref());
+        match (self.known.get(&stat.identity), wanted) {
+            (Some(digest), Some(wanted)) if digest == wanted => Content::Known(wanted.clone()),
+            (_, Some(wanted)) => Content::Read(wanted.algorithm()),
+            (_, None) => Content::Read(FileAlgorithm::Sha256),
+        }
+    }
+}
+
 fn tree(check: &Check, (manifest, listing): (&LayerManifest, &[Listed]), found: &mut Findings<'_>) -> Looked {
     let mut known = BTreeMap::new();
     for package in &manifest.packages {
@@ -51,16 +68,9 @@ fn tree(check: &Check, (manifest, listing): (&LayerManifest, &[Listed]), found: 
     }
     let expected: BTreeMap<&str, &Listed> =
         listing.iter().map(|listed| (listed.path.as_str(), listed)).collect();
-    let judge = |path: &str, stat: &Stat| {
-        let wanted = expected.get(path).and_then(|listed| listed.digest.as_ref());
-        match (known.get(&stat.identity), wanted) {
-            (Some(digest), Some(wanted)) if digest == wanted => Content::Known(wanted.clone()),
-            (_, Some(wanted)) => Content::Read(wanted.algorithm()),
-            (_, None) => Content::Read(FileAlgorithm::Sha256),
-        }
-    };
-    let there = listing::read(&format!("{}/fs", check.object.path()), &judge)?;
-    let mut left = expected;
+    let expected = Expected { listing: expected, known };
+    let there = listing::read(&format!("{}/fs", check.object.path()), &expected)?;
+    let mut left = expected.listing;
     for listed in &there {
         match left.remove(listed.path.as_str()) {
             None => found.add(&format!("fs{}", listed.path), "it is foreign: the layer was made without it"),

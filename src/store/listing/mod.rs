@@ -3,16 +3,19 @@
 //! The listing is text beside the tree, one JSON object a line, sorted by path, and the layer's manifest has its digest.
 //! Ids are those of the user namespace, so reading and checking happen inside it.
 
+mod walk;
+
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::package::{FileAlgorithm, FileDigest, FileHasher};
 use crate::sys::SysError;
 use crate::sys::entry::{self, Stat};
+
+pub use walk::read;
 
 /// The listing's name beside the tree.
 pub const LISTING: &str = "listing";
@@ -62,84 +65,48 @@ pub enum Content {
     Read(FileAlgorithm),
 }
 
-/// Says of a regular file, by its path in the listing, how its digest is found.
-pub type Judge<'a> = &'a dyn Fn(&str, &Stat) -> Content;
+/// A name that reading a tree comes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// The name.
+    pub name: &'a OsStr,
+    /// Its path in the listing.
+    pub path: &'a str,
+    /// The names that lead to that directory.
+    pub names: &'a [OsString],
+}
 
-/// Reads a tree; its root directory is listed as `/`.
-pub fn read(tree: &str, judge: Judge<'_>) -> Result<Vec<Listed>, SysError> {
-    let root = entry::open_root(tree)?;
-    let mut reading = Reading { judge, first: BTreeMap::new(), found: Vec::new() };
-    let stat = entry::stat_open(&root)?;
-    reading.found.push(Listed { attributes: attributes(&root)?, ..listed("/", &stat) });
-    reading.directory(&root, "")?;
-    let mut found = reading.found;
-    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    name_links(&mut found, &reading.first);
-    Ok(found)
+/// Asked about every name of a tree while it is read, by several threads.
+pub trait Judge: Sync {
+    /// How a regular file's digest is found, by its path in the listing.
+    fn content(&self, path: &str, stat: &Stat) -> Content;
+
+    /// The time that a name gets before it is listed. A file with several names gets it where all of them are in the tree.
+    fn time(&self, _seen: &Seen<'_>, _stat: &Stat) -> Result<Option<(i64, u32)>, SysError> {
+        Ok(None)
+    }
 }
 
 /// The listing as text.
-pub fn text(listing: &[Listed]) -> String {
-    let lines = listing.iter().filter_map(|listed| serde_json::to_string(listed).ok());
-    lines.fold(String::new(), |text, line| text + &line + "\n")
+pub fn text(listing: &[Listed]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for listed in listing {
+        // Writing to a vector cannot fail, and neither can numbers and strings.
+        let _ = serde_json::to_writer(&mut text, listed);
+        text.push(b'\n');
+    }
+    text
+}
+
+/// A path as it is in a listing.
+pub fn listed_path(path: &str) -> String {
+    escaped(OsStr::new(path))
 }
 
 /// The listing of a text; the number of the line that is none.
 pub fn parse(text: &str) -> Result<Vec<Listed>, usize> {
     let line = |(number, line)| serde_json::from_str(line).map_err(|_| number);
     (1..).zip(text.lines()).map(line).collect()
-}
-
-struct Reading<'a> {
-    judge: Judge<'a>,
-    /// The paths of files that have several names.
-    first: BTreeMap<(u64, u64), Vec<String>>,
-    found: Vec<Listed>,
-}
-
-impl Reading<'_> {
-    fn directory(&mut self, directory: &OwnedFd, path: &str) -> Result<(), SysError> {
-        for name in entry::names(directory)? {
-            let Some(stat) = entry::stat(directory, &name)? else { continue };
-            let path = format!("{path}/{}", escaped(&name));
-            let mut found = listed(&path, &stat);
-            if stat.is_directory() {
-                let below = entry::open_directory(directory, &name)?;
-                found.attributes = attributes(&below)?;
-                self.found.push(found);
-                self.directory(&below, &path)?;
-                continue;
-            }
-            if stat.is_link() {
-                found.target = escaped(&entry::read_link(directory, &name)?);
-            } else if stat.is_file() {
-                self.file(&mut found, &stat, || entry::open_file(directory, &name))?;
-            }
-            self.found.push(found);
-        }
-        Ok(())
-    }
-
-    fn file(
-        &mut self,
-        found: &mut Listed,
-        stat: &Stat,
-        open: impl FnOnce() -> Result<File, SysError>,
-    ) -> Result<(), SysError> {
-        found.size = stat.size;
-        if stat.links > 1 {
-            self.first.entry(stat.identity).or_default().push(found.path.clone());
-        }
-        found.digest = Some(match (self.judge)(&found.path, stat) {
-            Content::Known(digest) => digest,
-            Content::Read(algorithm) => {
-                let file = open()?;
-                found.attributes = attributes(&file)?;
-                digest(file, algorithm)?
-            }
-        });
-        Ok(())
-    }
 }
 
 fn listed(path: &str, stat: &Stat) -> Listed {
@@ -219,6 +186,56 @@ fn hexadecimal(byte: u8) -> String {
 mod tests {
     use super::*;
 
+    struct Knowing(FileDigest);
+
+    impl Judge for Knowing {
+        fn content(&self, path: &str, _: &Stat) -> Content {
+            match path {
+                "/z" => Content::Known(self.0.clone()),
+                _ => Content::Read(FileAlgorithm::Md5),
+            }
+        }
+
+        fn time(&self, seen: &Seen<'_>, _: &Stat) -> Result<Option<(i64, u32)>, SysError> {
+            Ok((seen.name == "timed").then_some((7, 0)))
+        }
+    }
+
+    #[test]
+    fn what_lies_deep_is_listed_as_everything_else_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for deep in ["a/b/c/d/e", "a/b/x/y", "timed/b/c/timed"] {
+            std::fs::create_dir_all(path(deep)).unwrap();
+        }
+        std::fs::write(path("a/b/c/d/e/f"), "abc").unwrap();
+        std::fs::hard_link(path("a/b/c/d/e/f"), path("a/b/x/y/g")).unwrap();
+        let known = FileDigest::from_hex(FileAlgorithm::Md5, &"0".repeat(32)).unwrap();
+        let listing = read(directory.path().to_str().unwrap(), &Knowing(known)).unwrap();
+        let lines: Vec<_> = listing.iter().map(|listed| format!("{} {}", listed.path, listed.link)).collect();
+        let expected = [
+            "/ ",
+            "/a ",
+            "/a/b ",
+            "/a/b/c ",
+            "/a/b/c/d ",
+            "/a/b/c/d/e ",
+            "/a/b/c/d/e/f ",
+            "/a/b/x ",
+            "/a/b/x/y ",
+            "/a/b/x/y/g /a/b/c/d/e/f",
+            "/timed ",
+            "/timed/b ",
+            "/timed/b/c ",
+            "/timed/b/c/timed ",
+        ];
+        assert_eq!(lines, expected);
+        for at in [10, 13] {
+            let stat = std::fs::metadata(path(&listing[at].path[1..])).unwrap();
+            assert_eq!((listing[at].mtime, std::os::unix::fs::MetadataExt::mtime(&stat)), (7, 7));
+        }
+    }
+
     #[test]
     fn a_tree_is_listed_and_the_list_can_be_read_again() {
         let directory = tempfile::tempdir().unwrap();
@@ -230,11 +247,7 @@ mod tests {
         std::fs::write(directory.path().join(OsStr::from_bytes(b"\xff")), "").unwrap();
         std::os::unix::fs::symlink("d\\a", path("l")).unwrap();
         let known = FileDigest::from_hex(FileAlgorithm::Md5, &"0".repeat(32)).unwrap();
-        let judge = |path: &str, _: &Stat| match path {
-            "/z" => Content::Known(known.clone()),
-            _ => Content::Read(FileAlgorithm::Md5),
-        };
-        let listing = read(directory.path().to_str().unwrap(), &judge).unwrap();
+        let listing = read(directory.path().to_str().unwrap(), &Knowing(known.clone())).unwrap();
         let paths = listing.iter().map(|listed| listed.path.as_str()).collect::<Vec<_>>();
         assert_eq!(paths, ["/", "/\\xff", "/d", "/d/a", "/l", "/new\\x0aline", "/z"]);
         let file = &listing[3];
@@ -242,7 +255,7 @@ mod tests {
         assert_eq!(file.digest.as_ref().unwrap().hex(), "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(listing[6].digest.as_ref(), Some(&known));
         assert_eq!(listing[4].target, "d\\x5ca");
-        let text = text(&listing);
+        let text = String::from_utf8(text(&listing)).unwrap();
         assert_eq!(parse(&text).as_ref(), Ok(&listing));
         assert_eq!(parse(&text.replace("\"mode\"", "\"m\"")), Err(1));
     }
