@@ -11,7 +11,7 @@ use crate::install::members;
 use crate::plan::Job;
 use crate::sandbox::Keeper;
 use crate::store::Store;
-use crate::sys::fs;
+use crate::sys::{SysError, fs};
 use crate::unit::{Digest, HostPath};
 
 /// The job's name.
@@ -90,7 +90,10 @@ fn perform(prepare: &Prepare) -> Result<Option<Prepared>, ChangeError> {
 
 impl Prepared {
     /// Its bytes, where it goes on from what the root has now.
-    pub(super) fn fits(&self, existing: Option<&[u8]>) -> Option<fs::Mapped> {
-        (self.base == existing.map(Digest::sha256)).then(|| fs::map(&self.file).ok()).flatten()
+    pub(super) fn fits(&self, existing: Option<&[u8]>) -> Result<Option<fs::Mapped>, SysError> {
+        if self.base != existing.map(Digest::sha256) {
+            return Ok(None);
+        }
+        fs::map(&self.file).map(Some)
     }
 }

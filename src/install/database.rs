@@ -172,7 +172,8 @@ impl Site<'_> {
         }
         let path = sqlite_in(&directory);
         let existing = bytes_of(self.view, &path).map_err(|error| failed(&error))?;
-        match prepared.and_then(|prepared| prepared.fits(existing.as_deref())) {
+        let prepared = prepared.map_or(Ok(None), |prepared| prepared.fits(existing.as_deref()));
+        match prepared.map_err(|error| failed(&error))? {
             Some(content) => self.write(&path, &content, 0o644),
             None => self.write(&path, &entries.content(existing.as_deref())?, 0o644),
         }

@@ -374,3 +374,30 @@ fn a_database_of_another_form_is_filled_by_the_roots_own_rpmdb() {
     let lines = oracle::database(&ours).differences(&oracle::database(&theirs.join(DATABASE)));
     assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
+
+#[test]
+fn a_database_that_the_packages_bring_is_kept_and_goes_on() {
+    if !oracle::can_install() || !available("rpmbuild") {
+        return;
+    }
+    let (files, bench, directory) = (build(), Bench::new(), tempfile::tempdir().unwrap());
+    let (earlier, brought) = (directory.path().join("earlier"), directory.path().join("brought"));
+    std::fs::create_dir(&earlier).unwrap();
+    oracle::install(&earlier, &[files["docs"].clone()], &[]).unwrap();
+    let database = rusqlite::Connection::open(earlier.join(DATABASE).join("rpmdb.sqlite")).unwrap();
+    database.execute("VACUUM INTO ?1", [brought.to_str().unwrap()]).unwrap();
+    let mut builder = rpm::PackageBuilder::new("brings", "1", "MIT", "noarch", "a database");
+    builder.using_config(rpm::BuildConfig::v4().compression(rpm::CompressionType::None)).release("1");
+    let place = rpm::FileOptions::new(format!("/{DATABASE}/rpmdb.sqlite"));
+    builder.with_file_contents(std::fs::read(&brought).unwrap(), place).unwrap();
+    let macros = format!("%_db_backend sqlite\n%_dbpath /{DATABASE}\n");
+    builder.with_file_contents(macros, rpm::FileOptions::new("/usr/lib/rpm/macros")).unwrap();
+    let brings = directory.path().join("brings.rpm");
+    builder.build().unwrap().write_file(&brings).unwrap();
+    let (layer, log) = bench.install(bench.unpack(&[files["base"].clone(), brings]), &[]);
+    let fs = layer.unwrap_or_else(|error| panic!("{error}\n{log}")).fs();
+    let all = oracle::rpm(fs.as_path()).args(["-qa", "--qf", "%{name}\n"]).output().unwrap();
+    let mut names: Vec<_> = std::str::from_utf8(&all.stdout).unwrap().lines().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["base", "brings", "docs"]);
+}
