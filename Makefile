@@ -48,7 +48,7 @@ parity:
 # BENCH says more: rows, `--runs 3`, `--list`, `--scale DIR` (a whole distribution's repository).
 bench: deps
 	$(CARGO) build --quiet --release --workspace --bin kiln --bin bench
-	$(CARGO) run --quiet --release --package bench -- $(BENCH)
+	"$${CARGO_TARGET_DIR:-target}/release/bench" $(BENCH)
 
 # The parts alone: reading metadata, comparing versions, solving, reading headers, unpacking.
 parts:

@@ -11,6 +11,7 @@ use clay::serve::Server;
 
 use crate::dnf;
 use crate::error::Error;
+use crate::graveyard::Graveyard;
 use crate::sample::{Clock, finish};
 use crate::{Arguments, note, say};
 
@@ -27,6 +28,7 @@ pub(crate) struct Lab {
     pub(crate) scale: Option<PathBuf>,
     pub(crate) mirror: Mirror,
     pub(crate) clock: Clock,
+    pub(crate) graveyard: Graveyard,
     alone: bool,
     store: OnceCell<PathBuf>,
     root: OnceCell<PathBuf>,
@@ -60,6 +62,7 @@ impl Lab {
                 "there is no kiln to measure; build it, or give --kiln",
             ));
         }
+        let graveyard = Graveyard::open(directory.join("graveyard"))?;
         // Before the clock: what the mirror does is nobody's time.
         let mirror = Mirror::start(&clay.join("repo"))?;
         let lab = Self {
@@ -70,6 +73,7 @@ impl Lab {
             scale: arguments.scale.clone(),
             mirror,
             clock: Clock::start(),
+            graveyard,
             alone: arguments.alone,
             store: OnceCell::new(),
             root: OnceCell::new(),
@@ -78,6 +82,16 @@ impl Lab {
         };
         lab.write_release()?;
         Ok(lab)
+    }
+
+    /// Puts a tree out of the way; nothing there is success.
+    pub(crate) fn bury(&self, path: &Path) -> Result<(), Error> {
+        self.graveyard.bury(path)
+    }
+
+    /// Puts what is in a directory out of the way, but for some names.
+    pub(crate) fn bury_in(&self, directory: &Path, but: &[String]) -> Result<(), Error> {
+        self.graveyard.bury_in(directory, but)
     }
 
     /// A path of this lab.
@@ -222,31 +236,6 @@ fn own_directory() -> Result<PathBuf, Error> {
     let own =
         std::env::current_exe().map_err(|source| Error::Io { what: "find this program".into(), source })?;
     Ok(own.parent().unwrap_or(Path::new("/")).to_owned())
-}
-
-/// Removes a tree; nothing there is success.
-pub(crate) fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Removes what is in a directory of a store, but for some names.
-pub(crate) fn empty(directory: &Path, but: &[String]) -> Result<(), Error> {
-    for entry in fs::read_dir(directory).map_err(Error::io("list", directory))?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if but.contains(&name) {
-            continue;
-        }
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove(&path)?;
-        } else {
-            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-        }
-    }
-    Ok(())
 }
 
 /// A mirror in a process of its own; it ends with this one.

@@ -8,6 +8,7 @@ mod contest;
 mod dnf;
 mod error;
 mod floor;
+mod graveyard;
 mod lab;
 mod machine;
 mod result;
@@ -122,6 +123,7 @@ fn measure(arguments: &Arguments) -> Result<(), Error> {
             results.outcomes.push(outcome);
         }
         results.write(&arguments.json)?;
+        lab.graveyard.make_room()?;
     }
     say(&table::markdown(&results));
     note(&format!("bench: raw data in {}", arguments.json.display()));

@@ -80,9 +80,14 @@ impl Clock {
 
     /// Runs a command to its end; it must succeed.
     pub(crate) fn time(&self, command: &mut Command) -> Result<Sample, Error> {
+        self.around(|| finish(command).map(drop))
+    }
+
+    /// Measures what is done by processes that have ended when it returns.
+    pub(crate) fn around(&self, work: impl FnOnce() -> Result<(), Error>) -> Result<Sample, Error> {
         let before = self.now();
         let started = Instant::now();
-        finish(command)?;
+        work()?;
         let wall = started.elapsed().as_secs_f64();
         Ok(Sample { wall, cpu: self.now().saturating_sub(before).as_secs_f64() })
     }

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use crate::contest::Contestant;
 use crate::error::Error;
-use crate::lab::{Lab, remove};
+use crate::lab::Lab;
 use crate::result::{Goal, Measured, Outcome, Unit};
 use crate::rows::root::{against, bwrap, duel};
-use crate::sample::{Sample, finish};
+use crate::sample::finish;
 
 /// GNU hello, and what is left when everything but rpmbuild is taken away.
 pub(super) fn hello(lab: &Lab) -> Result<Vec<Outcome>, Error> {
@@ -31,7 +30,7 @@ pub(super) fn hello(lab: &Lab) -> Result<Vec<Outcome>, Error> {
         };
         Contestant::new("rpmbuild in bubblewrap", || lay_out(lab, &root.join("rpmbuild")), rebuild)
     });
-    let ours = Contestant::new("kiln build", || remove(&result), build);
+    let ours = Contestant::new("kiln build", || lab.bury(&result), build);
     let (ours, peer) = duel(lab, ours, peer, lab.runs)?;
     let what = "`kiln build` of hello, warm, over rpmbuild alone in bubblewrap on the same root";
     Ok(vec![against("build", what, &ours, &peer).bar(Goal::AtMostTimes(1.05)).aim(Goal::AtMostTimes(1.01))])
@@ -39,7 +38,7 @@ pub(super) fn hello(lab: &Lab) -> Result<Vec<Outcome>, Error> {
 
 /// Spec file and sources where rpmbuild looks for them, and nothing of an earlier build.
 fn lay_out(lab: &Lab, topdir: &Path) -> Result<(), Error> {
-    remove(topdir)?;
+    lab.bury(topdir)?;
     for (from, to) in [(lab.path("sources"), "SOURCES"), (Lab::specs(), "SPECS")] {
         let to = topdir.join(to);
         std::fs::create_dir_all(&to).map_err(Error::io("make", &to))?;
@@ -56,8 +55,8 @@ fn builds(lab: &Lab, store: &Path, source: &Path, result: &Path) -> Command {
     command
 }
 
-/// Builds at once. With more builds than processors the wall time grows as the work does; waiting for locks would show
-/// as more.
+/// Builds at once. However many there are, they need as long as one alone, and as long as the processors need for the work
+/// of all; waiting for locks would show as more.
 pub(super) fn scaling(lab: &Lab) -> Result<Vec<Outcome>, Error> {
     let store = lab.store()?;
     let source = lab.source("tree")?;
@@ -65,28 +64,28 @@ pub(super) fn scaling(lab: &Lab) -> Result<Vec<Outcome>, Error> {
     let result = |number: usize| lab.path(&format!("result-{number}"));
     finish(&mut builds(lab, store, &source, &result(0)))?;
     let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut alone = f64::NAN;
+    let mut alone: f64 = 0.0;
     for count in [1_usize, 2, 4, 8] {
         let mut measured = Measured::new(&format!("{count} builds"));
-        for _ in 0..lab.runs.min(3) {
+        for _ in 0..lab.runs {
             let results: Vec<PathBuf> = (0..count).map(result).collect();
-            results.iter().try_for_each(|result| remove(result))?;
-            measured.samples.push(at_once(lab, store, &source, &results)?);
+            results.iter().try_for_each(|result| lab.bury(result))?;
+            measured.samples.push(lab.clock.around(|| at_once(lab, store, &source, &results))?);
         }
-        // So many rounds does each processor need.
-        let rounds = (count as f64 / processors as f64).max(1.0);
-        let each = measured.wall() / rounds;
         if count == 1 {
-            alone = each;
+            alone = measured.wall();
         }
+        let permitted = alone.max(measured.cpu() / processors as f64);
+        let peer =
+            format!("what {processors} processors permit (one alone, or all processor time / {processors})");
         outcomes.push(Outcome {
             row: "scaling".to_owned(),
-            what: format!("{count} builds of tree at once, wall time per round over one alone"),
-            unit: Unit::Ratio,
-            ours: each / alone,
-            peer: None,
+            what: format!("{count} builds of tree at once"),
+            unit: Unit::Seconds,
+            ours: measured.wall(),
+            peer: Some((peer, permitted)),
             remarks: Vec::new(),
-            bar: Some(Goal::AtMost(1.10)),
+            bar: Some(Goal::AtMostTimes(1.10)),
             aim: None,
             runs: vec![measured],
         });
@@ -94,8 +93,7 @@ pub(super) fn scaling(lab: &Lab) -> Result<Vec<Outcome>, Error> {
     Ok(outcomes)
 }
 
-fn at_once(lab: &Lab, store: &Path, source: &Path, results: &[PathBuf]) -> Result<Sample, Error> {
-    let started = Instant::now();
+fn at_once(lab: &Lab, store: &Path, source: &Path, results: &[PathBuf]) -> Result<(), Error> {
     let mut running = Vec::new();
     for result in results {
         let mut command = builds(lab, store, source, result);
@@ -108,5 +106,5 @@ fn at_once(lab: &Lab, store: &Path, source: &Path, results: &[PathBuf]) -> Resul
             return Err(Error::broken("a build", status));
         }
     }
-    Ok(Sample { wall: started.elapsed().as_secs_f64(), cpu: 0.0 })
+    Ok(())
 }

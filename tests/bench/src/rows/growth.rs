@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::contest::{Contestant, contest};
 use crate::error::Error;
-use crate::lab::{Lab, Mirror, empty, remove};
+use crate::lab::{Lab, Mirror};
 use crate::result::{Goal, Measured, Outcome, Unit};
 use crate::sample::finish;
 use crate::synthetic;
@@ -66,7 +66,7 @@ fn installed(lab: &Lab) -> Result<Vec<Outcome>, Error> {
         };
         let count = lines(&finish(lab.kiln_with(&store, &release).arg("solve"))?);
         finish(&mut command())?;
-        let forget = || empty(&store.join("layers"), &[]);
+        let forget = || lab.bury_in(&store.join("layers"), &[]);
         let measured = contest(&lab.clock, lab.runs, &[Contestant::new("kiln init", forget, command)])?;
         series.extend(measured.into_iter().map(|measured| (count, measured)));
     }
@@ -89,12 +89,12 @@ fn known(lab: &Lab) -> Result<Vec<Outcome>, Error> {
         std::fs::write(&release, text).map_err(Error::io("write", &release))?;
         let store = lab.path("known-store");
         for (series, forget) in [(&mut first, true), (&mut again, false)] {
-            let prepare = || if forget { remove(&store) } else { Ok(()) };
+            let prepare = || if forget { lab.bury(&store) } else { Ok(()) };
             let solve = || solve(lab, &store, &release);
             let measured = contest(&lab.clock, lab.runs, &[Contestant::new("kiln solve", prepare, solve)])?;
             series.extend(measured.into_iter().map(|measured| (count, measured)));
         }
-        remove(&store)?;
+        lab.bury(&store)?;
     }
     let mut outcomes = per_package("metadata, first load to a solved root", &first);
     outcomes.extend(per_package("metadata, from the cache to a solved root", &again));

@@ -10,7 +10,7 @@ use kiln::solve::{self, RepoMetadata, Request};
 use crate::contest::Contestant;
 use crate::dnf;
 use crate::error::Error;
-use crate::lab::{GROUP, Lab, Mirror, remove};
+use crate::lab::{GROUP, Lab, Mirror};
 use crate::result::{Goal, Measured, Outcome, Unit, median};
 use crate::rows::root::{against, duel};
 use crate::sample::{Sample, finish, peak};
@@ -74,13 +74,13 @@ pub(super) fn distribution(lab: &Lab) -> Result<Vec<Outcome>, Error> {
         command.arg("--setopt=bench.gpgcheck=0").args(["--assumeno", "install"]).args(scale.ask);
         command
     };
-    let peer = |name, prepare: fn(&Path) -> Result<(), Error>| {
+    let peer = |name, prepare: fn(&Lab, &Path) -> Result<(), Error>| {
         let cache = &cache;
-        lab.has("dnf").map(|()| Contestant::new(name, move || prepare(cache), theirs))
+        lab.has("dnf").map(|()| Contestant::new(name, move || prepare(lab, cache), theirs))
     };
-    let keep: fn(&Path) -> Result<(), Error> = |_| Ok(());
-    let first = Contestant::new("kiln solve, first", || remove(&store), ours);
-    let (first, first_peer) = duel(lab, first, peer("dnf --assumeno, first", remove), lab.runs)?;
+    let keep: fn(&Lab, &Path) -> Result<(), Error> = |_, _| Ok(());
+    let first = Contestant::new("kiln solve, first", || lab.bury(&store), ours);
+    let (first, first_peer) = duel(lab, first, peer("dnf --assumeno, first", Lab::bury), lab.runs)?;
     let again = Contestant::ready("kiln solve, again", ours);
     let (again, again_peer) = duel(lab, again, peer("dnf --assumeno, again", keep), lab.runs)?;
     let words = scale.words.as_str();
@@ -100,7 +100,7 @@ pub(super) fn distribution(lab: &Lab) -> Result<Vec<Outcome>, Error> {
     for (what, forget) in [("peak memory of the first load", true), ("peak memory from the own cache", false)]
     {
         outcomes.push(memory(lab, what, (&ours, &theirs), &|| {
-            if forget { remove(&store).and_then(|()| remove(&cache)) } else { Ok(()) }
+            if forget { lab.bury(&store).and_then(|()| lab.bury(&cache)) } else { Ok(()) }
         })?);
     }
     let count = String::from_utf8_lossy(&finish(&mut ours())?).lines().count();
@@ -118,7 +118,7 @@ fn memory(
 ) -> Result<Outcome, Error> {
     let has = lab.has("dnf");
     let (mut kiln, mut dnf) = (Vec::new(), Vec::new());
-    for _ in 0..lab.runs.min(3) {
+    for _ in 0..lab.runs {
         prepare()?;
         kiln.push(peak(&ours())? as f64);
         if has.is_ok() {

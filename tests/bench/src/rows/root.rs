@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::contest::{Contestant, contest};
 use crate::dnf;
 use crate::error::Error;
-use crate::lab::{GROUP, Lab, empty, remove};
+use crate::lab::{GROUP, Lab};
 use crate::result::{Goal, Measured, Outcome};
 use crate::sample::finish;
 
@@ -47,7 +47,7 @@ pub(super) fn cold(lab: &Lab) -> Result<Vec<Outcome>, Error> {
     let (store, root, cache, floor) =
         (lab.path("cold-store"), lab.path("cold-root"), lab.path("cold-cache"), lab.path("floor"));
     let (list, own) = (packages(lab)?, own_program()?);
-    let clear = || remove(&root).and_then(|()| remove(&cache));
+    let clear = || lab.bury(&root).and_then(|()| lab.bury(&cache));
     let install = || {
         let mut command = dnf::clay(lab, &root, &cache);
         command.args(["install", GROUP]);
@@ -59,8 +59,8 @@ pub(super) fn cold(lab: &Lab) -> Result<Vec<Outcome>, Error> {
         command
     };
     let mut contestants = vec![
-        Contestant::new("kiln init", || remove(&store), || init(lab, &store)),
-        Contestant::new("download+sha256+inflate+write", || remove(&floor), lowest),
+        Contestant::new("kiln init", || lab.bury(&store), || init(lab, &store)),
+        Contestant::new("download+sha256+inflate+write", || lab.bury(&floor), lowest),
     ];
     let dnf = lab.has("dnf");
     if dnf.is_ok() {
@@ -132,7 +132,7 @@ pub(super) fn stored(lab: &Lab) -> Result<Vec<Outcome>, Error> {
     let (store, root) = (lab.store()?, lab.path("stored-root"));
     let drop_layers = || {
         for part in ["layers", "locks", "logs"] {
-            empty(&store.join(part), &[])?;
+            lab.bury_in(&store.join(part), &[])?;
         }
         Ok(())
     };
@@ -149,7 +149,7 @@ pub(super) fn stored(lab: &Lab) -> Result<Vec<Outcome>, Error> {
                 command
             }
         };
-        Contestant::new("dnf, packages cached", || remove(&root), install)
+        Contestant::new("dnf, packages cached", || lab.bury(&root), install)
     });
     let (ours, peer) =
         duel(lab, Contestant::new("kiln init", drop_layers, || init(lab, store)), peer, lab.runs)?;
@@ -213,7 +213,7 @@ pub(super) fn requirements(lab: &Lab) -> Result<Vec<Outcome>, Error> {
         command
     };
     finish(&mut more())?;
-    let forget = || empty(&layers, &base).and_then(|()| empty(&store.join("locks"), &[]));
+    let forget = || lab.bury_in(&layers, &base).and_then(|()| lab.bury_in(&store.join("locks"), &[]));
     let root = lab.path("required-root");
     let peer = match lab.has("dnf") {
         Ok(()) => Ok(required_by_dnf(lab, &root)?),
@@ -228,7 +228,7 @@ pub(super) fn requirements(lab: &Lab) -> Result<Vec<Outcome>, Error> {
 fn required_by_dnf<'a>(lab: &'a Lab, root: &'a Path) -> Result<Contestant<'a>, Error> {
     let (base, cache) = (lab.dnf_root()?, lab.dnf_cache()?);
     let copy = move || {
-        remove(root)?;
+        lab.bury(root)?;
         finish(Command::new("cp").arg("-a").arg("--reflink=auto").arg(base).arg(root)).map(drop)
     };
     let install = move || {
