@@ -28,6 +28,8 @@ pub(super) struct Session<'a> {
     pub(super) store: Store,
     ids: IdMap,
     keeper: OnceCell<Keeper>,
+    /// How sandboxes are made here; known with the keeper.
+    record: OnceCell<SandboxRecord>,
     starting: Cell<Option<Starting>>,
     fetcher: OnceCell<Fetcher>,
     pub(super) sources: OnceCell<Vec<Source>>,
@@ -62,6 +64,7 @@ impl<'a> Session<'a> {
             store,
             ids,
             keeper: OnceCell::new(),
+            record: OnceCell::new(),
             starting: Cell::new(None),
             fetcher: OnceCell::new(),
             sources: OnceCell::new(),
@@ -92,9 +95,11 @@ impl<'a> Session<'a> {
         if let Some(shared) = self.store.mounted() {
             keeper.mount(shared, SHARED)?;
         }
-        for loss in keeper.record(limits, self.release.sandbox.network).warnings {
-            self.reporter.warn(loss);
+        let record = keeper.record(limits, self.release.sandbox.network);
+        for loss in &record.warnings {
+            self.reporter.warn(loss.clone());
         }
+        self.record.get_or_init(|| record);
         Ok(self.keeper.get_or_init(|| keeper))
     }
 
@@ -115,8 +120,7 @@ impl<'a> Session<'a> {
 impl Session<'_> {
     /// How sandboxes are made here, for the report, with everything that was warned of.
     pub(super) fn sandbox_record(&self, warnings: Vec<String>) -> SandboxRecord {
-        let record = |keeper: &Keeper| keeper.record(&self.release.limits, self.release.sandbox.network);
-        SandboxRecord { warnings, ..self.keeper.get().map(record).unwrap_or_default() }
+        SandboxRecord { warnings, ..self.record.get().cloned().unwrap_or_default() }
     }
 }
 

@@ -61,7 +61,9 @@ impl LayerSpec {
         let parent = parents.first().map(LayerId::hex).unwrap_or_default();
         hasher.update(format!("kiln layer {FORMAT}\nparent {parent}\n").as_bytes());
         for package in &packages {
-            hasher.update(format!("package {}\n", package.digest).as_bytes());
+            for part in ["package ", &package.digest.to_string(), "\n"] {
+                hasher.update(part.as_bytes());
+            }
         }
         let Setup { arch, languages, docs, epoch } = &setup;
         hasher.update(format!("setup {arch} {languages:?} {docs} {epoch}\n").as_bytes());

@@ -73,11 +73,15 @@ impl Digest {
     pub fn from_hex(algorithm: Algorithm, text: &str) -> Result<Self, DigestError> {
         let (name, _, length) = algorithm.row();
         let wrong = || DigestError { algorithm: (*name).to_owned(), text: text.chars().take(140).collect() };
-        if text.len() != length * 2 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if text.len() != length * 2 {
             return Err(wrong());
         }
-        let pair = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong());
-        let value = (0..text.len()).step_by(2).map(pair).collect::<Result<_, _>>()?;
+        // A root's lock and layer have hundreds of digests: this is most of reading them.
+        let mut value = Vec::with_capacity(*length);
+        for pair in text.as_bytes().chunks_exact(2) {
+            let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else { return Err(wrong()) };
+            value.push(high << 4 | low);
+        }
         Ok(Self { algorithm, value })
     }
 
@@ -105,11 +109,13 @@ impl Digest {
 
     /// The value in lower-case hexadecimal.
     pub fn hex(&self) -> String {
-        self.value.iter().fold(String::with_capacity(self.value.len() * 2), |mut text, byte| {
-            use fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+        let mut text = String::with_capacity(self.value.len() * 2);
+        for byte in &self.value {
+            text.push(digit(byte >> 4));
+            text.push(digit(byte & 0xf));
+        }
+        text
     }
 
     /// The value.
@@ -118,9 +124,23 @@ impl Digest {
     }
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// The value of a hexadecimal digit of either case.
+fn digit(letter: u8) -> Option<u8> {
+    match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        b'A'..=b'F' => Some(letter - b'A' + 10),
+        _ => None,
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.algorithm.row().0, self.hex())
+        f.write_str(self.algorithm.row().0)?;
+        f.write_str(":")?;
+        f.write_str(&self.hex())
     }
 }
 
@@ -257,6 +277,22 @@ mod tests {
     fn a_digest_of_the_wrong_length_is_refused() {
         for text in ["sha256:00", "md5:d41d8cd98f00b204e9800998ecf8427e", "sha1:é", "00"] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hexadecimal_has_sixteen_digits_in_either_case() {
+        let text = "000102030405060708090a0b0c0d0e0f10ef";
+        let text = format!("{text}{}", "fe".repeat(2));
+        let digest = Digest::from_hex(Algorithm::Sha1, &text).unwrap();
+        assert_eq!(
+            (digest.hex(), digest.bytes()[16..].to_vec()),
+            (text.clone(), vec![0x10, 0xef, 0xfe, 0xfe])
+        );
+        assert_eq!(Digest::from_hex(Algorithm::Sha1, &text.to_uppercase()), Ok(digest));
+        for letter in "+-g/:@G`g é".chars() {
+            let wrong: String = std::iter::once(letter).chain(text.chars()).collect();
+            assert!(Digest::from_hex(Algorithm::Sha1, &wrong[..wrong.len().min(40)]).is_err(), "{letter}");
         }
     }
 }
