@@ -113,7 +113,8 @@ fn perform(change: &Change) -> Result<Changed, ChangeError> {
         discard(&view, path).map_err(failed)?;
     }
     let layers = &change.layers[..];
-    let mut site = Site { view: &view, layers, owners: change.owners, warnings: Vec::new(), sets: Vec::new() };
+    let mut site =
+        Site { view: &view, layers, owners: change.owners, warnings: Vec::new(), sets: Vec::new() };
     let mut changed = Changed::default();
     for operation in &change.operations {
         site.perform(operation, &mut changed)?;
