@@ -99,8 +99,12 @@ fn what_is_damaged_is_made_again() {
         place.run(&["init"]).expect(0);
         let store = place.path("store");
         let first = |kind: &str| fs::read_dir(store.join(kind)).unwrap().next().unwrap().unwrap().path();
-        let (rpm, package, layer) = (first("rpms"), first("packages"), first("layers"));
-        let content = fs::read_dir(package.join("files")).unwrap().next().unwrap().unwrap().path();
+        let (rpm, layer) = (first("rpms"), first("layers"));
+        // The order is the file system's, and some packages have no content.
+        let mut packages = fs::read_dir(store.join("packages")).unwrap().map(|entry| entry.unwrap().path());
+        let content = |package: &Path| fs::read_dir(package.join("files")).ok()?.next()?.ok();
+        let (package, content) =
+            packages.find_map(|package| Some((package.clone(), content(&package)?.path()))).unwrap();
         fs::set_permissions(&content, fs::Permissions::from_mode(0o666)).unwrap();
         flip(&rpm, 4000);
         fs::remove_file(layer.join("fs/etc/passwd")).unwrap();
